@@ -1,0 +1,50 @@
+"""What can go wrong, by name. Every message says what was wrong, where, and what to do.
+
+Each class also derives from the built-in exception a Python programmer would expect, so both
+``except baregrad.ShapeError`` and ``except ValueError`` work.
+"""
+
+
+class BaregradError(Exception):
+    """Base of every error that baregrad raises on purpose."""
+
+
+class ShapeError(BaregradError, ValueError):
+    """Shapes that do not fit together, a ragged list, an axis that is not there."""
+
+
+class DTypeError(BaregradError, TypeError):
+    """A data type that cannot do what was asked, or data that is not numbers."""
+
+
+class GradientError(BaregradError, RuntimeError):
+    """A gradient that does not exist, was not asked for, or would be wrong."""
+
+
+class ArgumentError(BaregradError, ValueError):
+    """An argument outside its range, or a name that is not known."""
+
+
+class DataError(BaregradError, ValueError):
+    """A table or data set that cannot be used as it is: empty, one class only, NaN."""
+
+
+class ModelFileError(BaregradError, ValueError):
+    """A model file that is damaged, not a model file, or does not fit the model."""
+
+
+class MissingExtraError(BaregradError, ImportError):
+    """A feature whose optional dependency is not installed."""
+
+
+class NonFiniteError(BaregradError, ArithmeticError):
+    """Training produced infinity or NaN; the message names the layer, operation and step."""
+
+
+def unknown_name(kind: str, name: object, known: "list[str] | tuple[str, ...]") -> ArgumentError:
+    """The error for a name that is none of `known`, with the nearest one suggested."""
+    import difflib  # only needed once something is wrong
+
+    near = difflib.get_close_matches(str(name), known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return ArgumentError(f"unknown {kind} {name!r}{hint} Known: {', '.join(sorted(known))}.")
