@@ -1,0 +1,73 @@
+"""Memory for generated code, and for the numbers it works on."""
+
+import ctypes
+import mmap
+import weakref
+from typing import Any, Final
+
+from baregrad.errors import ArgumentError
+from baregrad.machine.pages import Pages, host_pages
+
+CACHE_LINE: Final = 64
+_FORMATS: Final = {"f": 4, "d": 8, "i": 4, "I": 4, "q": 8, "Q": 8, "B": 1}
+
+
+class ExecutableMemory:
+    """Machine code in pages of its own, executable and no longer writable.
+
+    The pages are freed when the last reference to this object is gone.
+    """
+
+    def __init__(self, code: bytes, pages: Pages | None = None) -> None:
+        if not code:
+            raise ArgumentError("there is no code to make executable")
+        pages = pages or host_pages()
+        size = -(-len(code) // mmap.PAGESIZE) * mmap.PAGESIZE
+        self.size = size
+        self.address = pages.allocate(size)
+        try:
+            ctypes.memmove(self.address, code, len(code))
+            pages.make_executable(self.address, size)
+        except BaseException:
+            pages.free(self.address, size)
+            raise
+        finalizer = weakref.finalize(self, pages.free, self.address, size)
+        # threads may still be inside generated code when the interpreter ends
+        finalizer.atexit = False
+
+
+class AlignedBuffer:
+    """`count` numbers, zero at first, at an address that is a multiple of 64.
+
+    The address never changes. The memory lives as long as this object or any view of it.
+
+    Args:
+        count: how many numbers.
+        format: of one number, as in `memoryview`: ``f`` float32, ``d`` float64, ``i`` int32, ...
+    """
+
+    __slots__ = ("_owner", "address", "count", "format", "view")
+
+    def __init__(self, count: int, format: str = "f") -> None:
+        if format not in _FORMATS:
+            raise ArgumentError(f"format {format!r} is none of {', '.join(_FORMATS)}")
+        if count < 0:
+            raise ArgumentError(f"a buffer cannot hold {count} numbers")
+        self.count = count
+        self.format = format
+        size = count * _FORMATS[format]
+        storage = bytearray(size + CACHE_LINE)
+        # while this object exists the bytearray cannot be resized, and so not be moved
+        self._owner = ctypes.c_char.from_buffer(storage)
+        start = -ctypes.addressof(self._owner) % CACHE_LINE
+        self.address: int = ctypes.addressof(self._owner) + start
+        whole: Any = memoryview(storage)
+        self.view: memoryview[Any] = whole[start : start + size].cast(format)
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        return self.view.nbytes
+
+    def __len__(self) -> int:
+        return self.count

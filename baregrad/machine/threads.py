@@ -1,0 +1,152 @@
+"""A pool of threads that run one native function together.
+
+The workers are Python threads that spend their lives in `team`'s generated code, without the GIL
+and, between calls, without a core. After a fork the child has none of them; its pool starts anew
+with its first call.
+"""
+
+import os
+import struct
+import threading
+import weakref
+from typing import Final
+
+from baregrad.errors import ArgumentError
+from baregrad.machine import team
+from baregrad.machine.cpu import available_cores
+from baregrad.machine.errors import ClosedError, MachineError
+from baregrad.machine.function import NativeFunction
+from baregrad.machine.memory import AlignedBuffer
+
+_EPOCHS: Final = 1 << 32
+
+
+class _Team:
+    """The workers of one process and the memory that they share with the caller."""
+
+    def __init__(self, threads: int, futex: bool) -> None:
+        self.process = os.getpid()
+        self.block = AlignedBuffer(team.BLOCK_BYTES, "B")
+        self.futex = futex
+        self.lock = threading.Lock()
+        self.announced = 0  # the epoch that sleepers in Python wait for
+        self.changed = threading.Condition()
+        self.call = team.caller_function(futex)
+        self.workers: list[threading.Thread] = []
+        try:
+            for index in range(1, threads):
+                self._start(index)
+        except RuntimeError as error:
+            self._set_participants()
+            self.stop()
+            raise MachineError(f"the system refused thread {index} of {threads}") from error
+        self._set_participants()
+
+    def _start(self, index: int) -> None:
+        name = f"baregrad-{index}"
+        worker = threading.Thread(target=_work, args=(self, index), name=name, daemon=True)
+        worker.start()
+        self.workers.append(worker)
+
+    def _set_participants(self) -> None:
+        participants = 1 + len(self.workers)
+        struct.pack_into("=Q", self.block.view, team.PARTICIPANTS, participants)
+
+    def run(self, function: int, argument: int) -> None:
+        """All participants call `function`; returns when all are done."""
+        with self.lock:
+            if not self.futex:
+                with self.changed:
+                    (epoch,) = struct.unpack_from("=I", self.block.view, team.EPOCH)
+                    self.announced = (epoch + 1) % _EPOCHS
+                    self.changed.notify_all()
+            self.call(self.block.address, function, argument)
+
+    def stop(self) -> None:
+        """End the workers; without effect on those of the parent of a forked process."""
+        if self.process == os.getpid() and self.workers:
+            self.run(0, 0)
+            for worker in self.workers:
+                worker.join()
+            self.workers.clear()
+
+
+def _work(shared: _Team, index: int) -> None:
+    """A worker's whole life."""
+    native = team.worker_function(shared.futex)
+    address = shared.block.address
+    seen = 0
+    while (seen := native(address, index, seen)) != team.STOPPED:
+        with shared.changed:
+            while shared.announced == seen:
+                shared.changed.wait()
+
+
+class WorkerPool:
+    """Threads for native functions ``void f(argument, index, participants, barrier)``.
+
+    Of `participants` threads the caller is index 0. `barrier` is for `barrier.emit_barrier`. The
+    threads start with the first call. One call runs at a time; others wait for it. A function
+    must not call back into the pool.
+
+    Args:
+        threads: participants, the caller included; the available cores if not given.
+        futex: whether workers sleep in futex(2) rather than in Python; where the system has it.
+    """
+
+    def __init__(self, threads: int | None = None, *, futex: bool = team.HAS_FUTEX) -> None:
+        threads = available_cores() if threads is None else threads
+        if threads < 1:
+            raise ArgumentError(f"a pool has at least one thread, not {threads}")
+        self.threads = threads
+        self._futex = futex and team.HAS_FUTEX
+        self._closed = False
+        self._lock = threading.Lock()
+        self._team: _Team | None = None
+        self._stop: weakref.finalize[[_Team], WorkerPool] | None = None
+        _POOLS.add(self)
+
+    def run(self, function: NativeFunction | int, argument: int = 0) -> None:
+        """Call `function` (or its address) on all threads; returns when all are done."""
+        address = function if isinstance(function, int) else function.address
+        with self._lock:
+            if self._closed:
+                raise ClosedError("the pool of threads is closed")
+            if self._team is None:
+                self._team = _Team(self.threads, self._futex)
+                # also at the interpreter's end, while the generated code is still there
+                self._stop = weakref.finalize(self, _Team.stop, self._team)
+            self._team.run(address, argument)
+
+    def close(self) -> None:
+        """End the threads. The pool cannot be used any more."""
+        with self._lock:
+            self._closed = True
+            self._team = None
+        if self._stop is not None:
+            self._stop()
+
+    def __enter__(self) -> "WorkerPool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _forget_threads(self) -> None:
+        """In the child of a fork: the threads are the parent's, the lock may be held for ever."""
+        self._lock = threading.Lock()
+        self._team = None
+        if self._stop is not None:
+            self._stop.detach()
+
+
+_POOLS: Final[weakref.WeakSet[WorkerPool]] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for pool in list(_POOLS):
+        pool._forget_threads()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
