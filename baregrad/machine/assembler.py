@@ -168,29 +168,30 @@ class Assembler:
         place = len(self._instructions) + len(self._items)
         self._comments.setdefault(place, []).append(text)
 
-    def constant(self, data: bytes) -> Memory:
+    def constant(self, data: bytes, size: int = 0) -> Memory:
         """The address of bytes kept after the code, aligned to their size (64 at most).
 
-        Equal bytes are kept once.
+        Equal bytes are kept once. `size` is that of `Memory`.
         """
         if not data:
             raise OperandError("a constant has at least one byte")
         label = self._constants.get(data)
         if label is None:
             label = self._constants[data] = Label(f"constant{len(self._constants)}")
-        return Memory(label=label)
+        return Memory(label=label, size=size)
 
     def float32(self, value: float, lanes: int = 1) -> Memory:
         """A constant of `lanes` equal float32."""
-        return self.constant(struct.pack("<f", value) * lanes)
+        return self.constant(struct.pack("<f", value) * lanes, 32 * (lanes == 1))
 
     def float64(self, value: float, lanes: int = 1) -> Memory:
         """A constant of `lanes` equal float64."""
-        return self.constant(struct.pack("<d", value) * lanes)
+        return self.constant(struct.pack("<d", value) * lanes, 64 * (lanes == 1))
 
     def int32(self, value: int, lanes: int = 1) -> Memory:
         """A constant of `lanes` equal 32-bit integers, signed or unsigned."""
-        return self.constant((value & 0xFFFF_FFFF).to_bytes(4, "little") * lanes)
+        data = (value & 0xFFFF_FFFF).to_bytes(4, "little")
+        return self.constant(data * lanes, 32 * (lanes == 1))
 
     def finish(self) -> Code:
         """Resolve labels, choose the lengths of jumps, and join code and constants."""
