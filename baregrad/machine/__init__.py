@@ -1,8 +1,10 @@
 """The bottom floor: from instructions by name to functions that the processor runs.
 
-One subject per file. Imports go one way, from the first to the last:
+One subject per file. Imports go one way; each file knows only those before it:
 
-    errors -> registers -> rows -> x86_* tables -> x86 -> encoding -> matching
-           -> layout -> listing -> assembler -> memory -> function -> cpu
-           -> convention -> barrier -> threads
+``errors``, ``registers`` (operands), ``rows`` (the tables' notation), ``x86_general``,
+``x86_vector``, ``x86_integer``, ``x86_move`` (the tables), ``x86`` (all of them), ``encoding``
+(the rules), ``matching`` (which row), ``layout`` (where), ``listing``, ``assembler``; then
+``pages`` (of the operating system), ``memory``, ``function``, ``convention`` (of calls), ``cpu``,
+``barrier``, ``team``, ``threads``.
 """

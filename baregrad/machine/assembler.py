@@ -20,7 +20,7 @@ from baregrad.machine.encoding import Form, encode, nop_padding
 from baregrad.machine.errors import LabelError, OperandError
 from baregrad.machine.layout import Align, Bind, Item, Jump, Layout, Reference, lay_out
 from baregrad.machine.listing import Instruction, listing
-from baregrad.machine.matching import Signature, check_mask, select
+from baregrad.machine.matching import Signature, check_modifiers, select
 from baregrad.machine.registers import Label, Memory, Operand, Register, immediate_kind
 from baregrad.machine.x86 import rows
 
@@ -117,10 +117,11 @@ class Assembler:
             if kinds == ("label",):
                 self._jump(mnemonic, operands[0])
                 return
+            check_modifiers(mask, rounding)
             form = self._forms[signature] = select(signature, self._features)
         number = 0
         if mask is not None:
-            check_mask(mask)
+            check_modifiers(mask, rounding)
             number = mask.index
         code, items = self._code, len(self._items)
         self._instructions.append(

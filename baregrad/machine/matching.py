@@ -1,13 +1,15 @@
 """The choice of a row: by the mnemonic and the kinds of the operands, found once and kept."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from baregrad.machine.encoding import Form
 from baregrad.machine.errors import OperandError, UnsupportedInstructionError
-from baregrad.machine.registers import Register
+from baregrad.machine.registers import MASK, Register
 from baregrad.machine.rows import Row
 from baregrad.machine.x86 import rows
 
+ROUNDINGS: Final = ("rn", "rd", "ru", "rz", "sae")
 # mnemonic, kinds of the operands, masked, zeroing, rounding
 Signature = tuple[str, tuple[str, ...], bool, bool, str | None]
 
@@ -47,6 +49,17 @@ def _fits(
     return all(kind in p.kinds for kind, p in zip(kinds, row.patterns, strict=True))
 
 
+def check_modifiers(mask: Register | None, rounding: str | None) -> None:
+    """Raise for a mask or rounding that no instruction could take.
+
+    k0 as a write mask means no mask (SDM volume 2, section 2.7.4), so it is refused here.
+    """
+    if mask is not None and not (isinstance(mask, Register) and mask in MASK[1:]):
+        raise OperandError(f"a write mask is one of k1 to k7, not {mask}")
+    if rounding is not None and rounding not in ROUNDINGS:
+        raise OperandError(f"rounding is one of {', '.join(ROUNDINGS)}, not {rounding!r}")
+
+
 def _may_round(row: Row, kinds: Sequence[str], rounding: str) -> bool:
     """Embedded rounding is for instructions on registers only (SDM volume 2, 2.7.9)."""
     wanted = "sae" if rounding == "sae" else "er"
@@ -80,9 +93,3 @@ def _refusal(signature: Signature) -> str:
         flags = "".join(f"{{{flag}}}" for flag in (row.masking, row.rounding) if flag)
         forms.append(",".join("/".join(sorted(p.kinds)) for p in row.patterns) + flags)
     return f"{_describe(signature)} has no encoding; {signature[0]} takes: {'; '.join(forms)}"
-
-
-def check_mask(mask: Register | None) -> None:
-    """k0 as a write mask means no mask, so it is refused where one is meant."""
-    if mask is not None and (mask.kind != "k" or mask.index == 0):
-        raise OperandError(f"a write mask is one of k1 to k7, not {mask}")

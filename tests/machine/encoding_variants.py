@@ -53,7 +53,17 @@ def memories(size: int, broadcast: int, scale: int) -> list[Memory]:
     return out
 
 
-def choices(pattern, at: int, scheme: str, gather: bool) -> list:
+def vector_indexed(kind: str) -> list[Memory]:
+    """Addresses of gathers and scatters."""
+    out = []
+    for number in (19, 16, 31) if kind.endswith("+") else (9, 0, 7, 8, 15):
+        index = VECTORS[kind[2:5]][number]
+        out += [Memory(GPR64[3], index, 4), Memory(R13, index, 1, -128 * 4)]
+        out += [Memory(None, index, 8, 64), Memory(RSP, index, 2, 12)]
+    return out
+
+
+def choices(pattern, at: int, scheme: str) -> list:
     """Operands for one pattern; the first is the usual one."""
     out = []
     for kind in sorted(pattern.kinds, key=lambda kind: (kind[0] in "bm", kind)):
@@ -67,11 +77,7 @@ def choices(pattern, at: int, scheme: str, gather: bool) -> list:
         elif kind == "cl":
             out.append(CL)
         elif kind.startswith("vm"):
-            numbers = (19, 16, 31) if kind.endswith("+") else (9, 0, 7, 8, 15)
-            indices = [VECTORS[kind[2:5]][i] for i in numbers]
-            for index in indices:
-                out += [Memory(GPR64[3], index, 4), Memory(R13, index, 1, -128 * 4)]
-                out += [Memory(None, index, 8, 64), Memory(RSP, index, 2, 12)]
+            out += vector_indexed(kind)
     memory_kinds = [kind for kind in pattern.kinds if re.fullmatch(r"m\d*", kind)]
     if memory_kinds:
         n = max(pattern.memory_bits // 8, 1) if scheme == "EVEX" else 1
@@ -92,9 +98,7 @@ def immediates(pattern) -> list[int]:
 def variants(row) -> Iterator[Instruction]:
     """The row with each operand at each of its boundaries, one after the other."""
     gather = any(kind.startswith("vm") for p in row.patterns for kind in p.kinds)
-    options = [
-        immediates(p) or choices(p, i, row.scheme, gather) for i, p in enumerate(row.patterns)
-    ]
+    options = [immediates(p) or choices(p, i, row.scheme) for i, p in enumerate(row.patterns)]
     usual = [option[0] for option in options]
     always = 1 if row.masking == "k!" else 0
     yield _variant(row, usual, always)

@@ -255,6 +255,8 @@ def test_an_assembler_for_a_processor_refuses_what_it_has_not():
         (lambda a: a.vcvtpd2ps(xmm1, Memory(rax)), OperandError, "128 or 256 bits"),
         (lambda a: a.vaddps(zmm1, zmm2, zmm3, mask=k0), OperandError, "k1 to k7"),
         (lambda a: a.vaddps(zmm1, zmm2, zmm3, mask=zmm1), OperandError, "k1 to k7"),
+        (lambda a: a.vaddps(zmm1, zmm2, zmm3, mask=1), OperandError, "k1 to k7"),
+        (lambda a: a.vaddps(zmm1, zmm2, zmm3, rounding="up"), OperandError, "rounding is one of"),
         (lambda a: a.vaddps(zmm1, zmm2, zmm3, zero=True), OperandError, "no encoding"),
         (lambda a: a.vmovups(Memory(rax), zmm1, mask=k1, zero=True), OperandError, "no encoding"),
         (lambda a: a.vgatherdps(zmm1, Memory(rax, zmm2, 4)), OperandError, "no encoding"),

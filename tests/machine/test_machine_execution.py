@@ -251,15 +251,9 @@ SAVED = {False: (3, 5, 12, 13, 14, 15), True: (3, 5, 12, 13, 14, 15, 7, 6)}
 PLACES = {False: (7, 6, 2, 1, 8, 9), True: (1, 2, 8, 9)}
 
 
-@needs_avx
-@pytest.mark.skipif(WINDOWS, reason="the caller here follows System V")
-@pytest.mark.parametrize("windows", [False, True])
-def test_a_function_keeps_the_callers_registers_and_finds_its_arguments(windows):
-    asm = Assembler()
-    inner, outer = asm.label("inner"), asm.label("outer")
-    asm.bind(inner)
+def spoil_everything(asm, windows):
+    """A function that returns its six arguments as decimal digits and changes all registers."""
     enter(asm, 40, windows=windows)
-    # result: arguments 1 to 6 as decimal digits; then spoil every register
     asm.xor(eax, eax)
     for register in (rdi, rsi, rdx, rcx, r8, r9):
         asm.imul(rax, rax, 10)
@@ -272,7 +266,9 @@ def test_a_function_keeps_the_callers_registers_and_finds_its_arguments(windows)
     asm.mov(Memory(rsp, displacement=32, size=64), -1)
     leave(asm, 40, windows=windows)
 
-    asm.bind(outer)
+
+def call_with_known_registers(asm, callee, windows):
+    """Call with arguments 1 to 6; write the result, saved registers and vectors to rdi."""
     enter(asm, 64)
     asm.mov(Memory(rsp, displacement=56), rdi)
     for number in SAVED[windows]:
@@ -281,10 +277,9 @@ def test_a_function_keeps_the_callers_registers_and_finds_its_arguments(windows)
         asm.vbroadcastss(XMM[number], asm.float32(float(number)))
     for digit, number in enumerate(PLACES[windows], 1):
         asm.mov(GPR64[number], digit)
-    if windows:
-        asm.mov(Memory(rsp, displacement=32, size=64), 5)
-        asm.mov(Memory(rsp, displacement=40, size=64), 6)
-    asm.call(inner)
+    asm.mov(Memory(rsp, displacement=32, size=64), 5)
+    asm.mov(Memory(rsp, displacement=40, size=64), 6)
+    asm.call(callee)
     asm.mov(r10, Memory(rsp, displacement=56))
     asm.mov(Memory(r10), rax)
     for at, number in enumerate(SAVED[windows], 1):
@@ -292,6 +287,18 @@ def test_a_function_keeps_the_callers_registers_and_finds_its_arguments(windows)
     for number in range(6, 16):
         asm.vmovups(Memory(r10, displacement=16 * number), XMM[number])
     leave(asm, 64)
+
+
+@needs_avx2
+@pytest.mark.skipif(WINDOWS, reason="the caller here follows System V")
+@pytest.mark.parametrize("windows", [False, True])
+def test_a_function_keeps_the_callers_registers_and_finds_its_arguments(windows):
+    asm = Assembler()
+    inner, outer = asm.label("inner"), asm.label("outer")
+    asm.bind(inner)
+    spoil_everything(asm, windows)
+    asm.bind(outer)
+    call_with_known_registers(asm, inner, windows)
     out = AlignedBuffer(32, "q")
     NativeFunction(asm.finish(), (POINTER,), entry=outer)(out.address)
     assert out.view[0] == 123456
