@@ -39,10 +39,12 @@ class Code:
         instructions: list[Instruction],
         items: list[tuple[int, Item]],
         comments: dict[int, list[str]],
-        constants: bytes,
+        pool: bytes,
+        constants: dict[bytes, Label],
     ) -> None:
         self.instructions_size = len(layout.data)
-        self.data = layout.data + constants
+        self.data = layout.data + pool
+        self._constants = constants
         self._layout = layout
         self._instructions = instructions
         self._items = items
@@ -63,14 +65,16 @@ class Code:
     def listing(self) -> str:
         """The instructions as text: address, bytes, Intel syntax."""
         size = self.instructions_size
-        return listing(self._layout, self._instructions, self._items, self._comments, size)
+        return listing(
+            self._layout, self._instructions, self._items, self._comments, size, self._constants
+        )
 
 
 class Assembler:
     """Collects instructions. Every mnemonic of the tables is a method; ``and_``, ``or_``, ``not_``.
 
     Args:
-        features: what the processor has (`cpu.features().names`); None allows everything.
+        features: what the processor has (`cpu.processor().names`); None allows everything.
     """
 
     def __init__(self, features: frozenset[str] | None = None) -> None:
@@ -197,12 +201,13 @@ class Assembler:
     def finish(self) -> Code:
         """Resolve labels, choose the lengths of jumps, and join code and constants."""
         items = list(self._items)
-        constants = bytearray()
+        pool = bytearray()
         if self._constants:
             items.append((len(self._code), Align(_CONSTANT_ALIGNMENT)))
-        places = self._place_constants(constants)
+        places = self._place_constants(pool)
         layout = lay_out(self._code, items, self._references, nop_padding, places)
-        return Code(layout, list(self._instructions), items, dict(self._comments), bytes(constants))
+        instructions, comments = list(self._instructions), dict(self._comments)
+        return Code(layout, instructions, items, comments, bytes(pool), dict(self._constants))
 
     def _place_constants(self, pool: bytearray) -> dict[Label, int]:
         """Append the constants to `pool`, those of the strictest alignment first."""

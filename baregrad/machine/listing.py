@@ -3,12 +3,12 @@
 The text is only made when it is asked for; the assembler keeps the operands.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from baregrad.machine.encoding import Form
 from baregrad.machine.layout import Align, Bind, Item, Jump, Layout
-from baregrad.machine.registers import Memory, Operand
+from baregrad.machine.registers import Label, Memory, Operand
 
 _SIZE_NAMES = {
     8: "byte ptr ",
@@ -62,8 +62,18 @@ def listing(
     items: Sequence[tuple[int, Item]],
     comments: dict[int, list[str]],
     code_size: int,
+    constants: Mapping[bytes, Label],
 ) -> str:
-    """The listing; `comments` are by number of the instruction or item that follows."""
+    """The listing.
+
+    Args:
+        layout: the finished bytes.
+        instructions: what was emitted.
+        items: labels, jumps and alignment between the instructions.
+        comments: by number of the instruction or item that follows.
+        code_size: bytes before the constants.
+        constants: what lies after the code.
+    """
     lines: list[str] = []
     events = _in_order(layout, instructions, items)
     ends = [address for address, _ in events[1:]] + [code_size]
@@ -78,6 +88,9 @@ def listing(
                 lines += _lines(address, layout.data[address:end], f".align {what.boundary}")
         else:
             lines += _lines(address, layout.data[address:end], str(what))
+    lines += [f"{'':43}; {text}" for text in comments.get(len(events), [])]
+    for data, label in sorted(constants.items(), key=lambda item: layout.addresses[item[1]]):
+        lines += [f"{label}:", *_lines(layout.addresses[label], data, ".byte")]
     return "\n".join(lines) + "\n"
 
 

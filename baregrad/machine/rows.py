@@ -28,6 +28,7 @@ column: in every row here N is the size of the memory operand, or of the broadca
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 # kinds of immediates (see `registers.immediate_kind`) that each pattern takes
@@ -141,7 +142,7 @@ def _row(
         mnemonic=mnemonic,
         patterns=patterns,
         roles=roles,
-        features=_features(feature, scheme, fields, length),
+        features=_features(feature, scheme, tuple(fields), length),
         scheme=scheme,
         prefix=prefix,
         opcode=opcode,
@@ -157,7 +158,8 @@ def _row(
     )
 
 
-def _features(feature: str, scheme: str, fields: list[str], length: int) -> frozenset[str]:
+@cache
+def _features(feature: str, scheme: str, fields: tuple[str, ...], length: int) -> frozenset[str]:
     """EVEX below 512 bits is AVX512VL's, but for scalars."""
     needed = set() if feature == "-" else {feature}
     if scheme == "EVEX" and length < 2 and "LIG" not in fields and fields[1] != "128":
@@ -175,6 +177,7 @@ def _legacy_opcode(encoding: list[str]) -> tuple[bytes, bytes]:
     return raw[:count], raw[count:]
 
 
+@cache
 def _pattern(text: str, scheme: str, length: int, size: int) -> Pattern:
     kinds: set[str] = set()
     memory_bits = 0

@@ -64,7 +64,7 @@ def worker_function(futex: bool) -> NativeFunction:
     """``uint64 work(block, index, seen)``: take part in calls until told to end, or to sleep."""
     asm = Assembler()
     wait, spin, begin, end = (asm.label(name) for name in ("wait", "spin", "begin", "end"))
-    enter(asm, SHADOW_SPACE)
+    enter(asm, SHADOW_SPACE, vectors=False)
     asm.mov(rbx, rdi)
     asm.mov(r12, rsi)
     asm.mov(r13d, edx)
@@ -87,7 +87,7 @@ def worker_function(futex: bool) -> NativeFunction:
     _take_part(asm)
     asm.jmp(wait)
     asm.bind(end)
-    leave(asm, SHADOW_SPACE)
+    leave(asm, SHADOW_SPACE, vectors=False)
     arguments = (ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint32)
     return NativeFunction(asm.finish(), arguments, ctypes.c_uint64)
 
@@ -117,7 +117,7 @@ def _take_part(asm: Assembler) -> None:
     asm.bind(stop)
     asm.lock_dec(_at(_PENDING))
     asm.mov(rax, STOPPED)
-    leave(asm, SHADOW_SPACE)
+    leave(asm, SHADOW_SPACE, vectors=False)
     asm.bind(done)
 
 
@@ -126,7 +126,7 @@ def caller_function(futex: bool) -> NativeFunction:
     """``void run(block, function, argument)``: the workers' call and the caller's part in it."""
     asm = Assembler()
     awake, join = asm.label("awake"), asm.label("join")
-    enter(asm, SHADOW_SPACE)
+    enter(asm, SHADOW_SPACE, vectors=False)
     asm.mov(rbx, rdi)
     asm.mov(r14, rsi)
     asm.mov(eax, _at(PARTICIPANTS))
@@ -152,7 +152,7 @@ def caller_function(futex: bool) -> NativeFunction:
     call(asm, r14, _at(_ARGUMENT, 64), r12, _at(PARTICIPANTS, 64), rbp)
     asm.bind(join)
     _spin_until_all_are_done(asm)
-    leave(asm, SHADOW_SPACE)
+    leave(asm, SHADOW_SPACE, vectors=False)
     arguments = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
     return NativeFunction(asm.finish(), arguments)
 

@@ -29,6 +29,7 @@ class _Team:
         self.block = AlignedBuffer(team.BLOCK_BYTES, "B")
         self.futex = futex
         self.lock = threading.Lock()
+        self.stopped = False
         self.announced = 0  # the epoch that sleepers in Python wait for
         self.changed = threading.Condition()
         self.call = team.caller_function(futex)
@@ -55,20 +56,28 @@ class _Team:
     def run(self, function: int, argument: int) -> None:
         """All participants call `function`; returns when all are done."""
         with self.lock:
-            if not self.futex:
-                with self.changed:
-                    (epoch,) = struct.unpack_from("=I", self.block.view, team.EPOCH)
-                    self.announced = (epoch + 1) % _EPOCHS
-                    self.changed.notify_all()
-            self.call(self.block.address, function, argument)
+            if self.stopped:
+                raise ClosedError("the threads of this pool have ended with the interpreter")
+            self._run(function, argument)
+
+    def _run(self, function: int, argument: int) -> None:
+        if not self.futex:
+            with self.changed:
+                (epoch,) = struct.unpack_from("=I", self.block.view, team.EPOCH)
+                self.announced = (epoch + 1) % _EPOCHS
+                self.changed.notify_all()
+        self.call(self.block.address, function, argument)
 
     def stop(self) -> None:
         """End the workers; without effect on those of the parent of a forked process."""
-        if self.process == os.getpid() and self.workers:
-            self.run(0, 0)
-            for worker in self.workers:
-                worker.join()
-            self.workers.clear()
+        if self.process != os.getpid():
+            return
+        with self.lock:
+            if not self.stopped:
+                self.stopped = True
+                self._run(0, 0)
+        for worker in self.workers:
+            worker.join()
 
 
 def _work(shared: _Team, index: int) -> None:

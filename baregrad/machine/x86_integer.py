@@ -45,6 +45,10 @@ NAMEq v{kz},v,v/mL/b64              RVM  avx512f  EVEX.L.66.0F38.W1 OP /r
 """
 
 _OTHER: Final = """
+vpackssdw v,v,v/mL                  RVM  avx2     VEX.L.66.0F.WIG 6B /r
+vpackssdw v{kz},v,v/mL/b32          RVM  avx512bw EVEX.L.66.0F.W0 6B /r
+vpackusdw v,v,v/mL                  RVM  avx2     VEX.L.66.0F38.WIG 2B /r
+vpackusdw v{kz},v,v/mL/b32          RVM  avx512bw EVEX.L.66.0F38.W0 2B /r
 vpmullq v{kz},v,v/mL/b64            RVM  avx512dq EVEX.L.66.0F38.W1 40 /r
 vpabsd v,v/mL                       RM   avx2     VEX.L.66.0F38.WIG 1E /r
 vpabsd v{kz},v/mL/b32               RM   avx512f  EVEX.L.66.0F38.W0 1E /r

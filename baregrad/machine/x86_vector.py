@@ -74,6 +74,8 @@ vscalefpd v{kz},v,v/mL/b64{er}      RVM  avx512f  EVEX.L.66.0F38.W1 2C /r
 vscalefss x{kz},x,x/m32{er}         RVM  avx512f  EVEX.LIG.66.0F38.W0 2D /r
 vgetexpss x{kz},x,x/m32{sae}        RVM  avx512f  EVEX.LIG.66.0F38.W0 43 /r
 vgetmantss x{kz},x,x/m32{sae},imm8  RVMI avx512f  EVEX.LIG.66.0F3A.W0 27 /r ib
+vrcp14ss x{kz},x,x/m32              RVM  avx512f  EVEX.LIG.66.0F38.W0 4D /r
+vrsqrt14ss x{kz},x,x/m32            RVM  avx512f  EVEX.LIG.66.0F38.W0 4F /r
 vrangeps v{kz},v,v/mL/b32{sae},imm8     RVMI avx512dq EVEX.L.66.0F3A.W0 50 /r ib
 vrangepd v{kz},v,v/mL/b64{sae},imm8     RVMI avx512dq EVEX.L.66.0F3A.W1 50 /r ib
 vfixupimmps v{kz},v,v/mL/b32{sae},imm8  RVMI avx512f  EVEX.L.66.0F3A.W0 54 /r ib

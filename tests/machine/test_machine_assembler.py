@@ -202,6 +202,7 @@ def test_the_listing_shows_labels_addresses_bytes_and_text():
     asm.vmulps(zmm3, zmm3, asm.float32(2.0).to_all(16))
     asm.jb(loop)
     asm.lock_inc(Memory(rbx, size=32))
+    asm.comment("the end")
     lines = asm.finish().listing().splitlines()
     texts = [line if line.endswith(":") else line.split("  ", 2)[-1].strip() for line in lines]
     assert [text for text in texts if not text.startswith("440000")] == [
@@ -214,9 +215,13 @@ def test_the_listing_shows_labels_addresses_bytes_and_text():
         "vmulps zmm3, zmm3, dword ptr [rip+constant0]{1to16}",
         "jb loop",
         "lock inc dword ptr [rbx]",
+        "; the end",
         ".align 64",
-        *texts[11:],
+        *texts[12:-2],
+        "constant0:",
+        ".byte",
     ]
+    assert lines[-1].split()[1] == "00000040"
     assert lines[0].startswith("000000  33c0 ")
     assert lines[5].startswith("000010  62f26dc9b84c8701")
 

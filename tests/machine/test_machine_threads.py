@@ -5,7 +5,6 @@ import gc
 import os
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 
@@ -245,23 +244,42 @@ def test_a_fork_in_the_middle_of_a_call_leaves_the_child_a_usable_pool(phases):
             runner.join()
 
 
-def test_the_interpreter_ends_with_a_pool_left_open():
-    program = """
-        from baregrad.machine.threads import WorkerPool
-        from baregrad.machine.assembler import Assembler
-        from baregrad.machine.function import NativeFunction
-        asm = Assembler()
-        asm.ret()
-        pool = WorkerPool(3)
-        pool.run(NativeFunction(asm.finish()))
-        print("done")
-    """
-    result = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
+RETURN_AT_ONCE = """
+import threading, time
+from baregrad.machine.threads import WorkerPool
+from baregrad.machine.assembler import Assembler
+from baregrad.machine.function import NativeFunction
+asm = Assembler()
+asm.ret()
+function = NativeFunction(asm.finish())
+pool = WorkerPool(3)
+pool.run(function)
+"""
+KEEP_CALLING = """
+def keep_calling():
+    while True:
+        pool.run(function)
+threading.Thread(target=keep_calling, daemon=True).start()
+time.sleep(0.1)
+"""
+
+
+def run_python(program):
+    return subprocess.run(
+        [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         timeout=20,
         check=False,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
+
+
+def test_the_interpreter_ends_with_a_pool_left_open():
+    result = run_python(RETURN_AT_ONCE + "print('done')")
     assert (result.returncode, result.stdout, result.stderr) == (0, "done\n", "")
+
+
+def test_the_interpreter_ends_while_a_thread_still_calls():
+    result = run_python(RETURN_AT_ONCE + KEEP_CALLING + "print('done')")
+    assert (result.returncode, result.stdout) == (0, "done\n")
