@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import gc
+import os
 import sys
 from types import SimpleNamespace
 
@@ -182,11 +183,26 @@ def test_a_buffer_is_aligned_zero_and_seen_through_its_view(format, count):
         assert ctypes.string_at(at, width) == bytes(buffer.view[count - 1 :])
 
 
-def test_a_view_outlives_its_buffer():
-    view = AlignedBuffer(1000).view
+@pytest.mark.parametrize("count", [1000, 1_000_000])  # the latter in huge pages
+def test_a_view_outlives_its_buffer(count):
+    view = AlignedBuffer(count).view
     gc.collect()
-    view[999] = 1.5
-    assert view[999] == 1.5
+    assert not any(view[:100])
+    view[count - 1] = 1.5
+    assert view[count - 1] == 1.5
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("count", [1000, 1_000_000])
+def test_a_forked_child_writes_to_its_own_copy(count):
+    buffer = AlignedBuffer(count)
+    child = os.fork()
+    if child == 0:
+        buffer.view[7] = 1.0
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert buffer.view[7] == 0.0
 
 
 def test_a_buffer_of_nonsense_is_refused():
