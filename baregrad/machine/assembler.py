@@ -24,8 +24,8 @@ from baregrad.machine.matching import Signature, check_modifiers, select
 from baregrad.machine.registers import Label, Memory, Operand, Register, immediate_kind
 from baregrad.machine.x86 import rows
 
-# forms that any processor may use; those found for a certain processor are kept by the assembler
-_FORMS: Final[dict[Signature, Form]] = {}
+# the forms found so far, by what the processor has
+_FORMS: Final[dict[frozenset[str] | None, dict[Signature, Form]]] = {}
 _CONSTANT_ALIGNMENT: Final = 64
 _CODE_ALIGNMENT: Final = 64
 
@@ -79,7 +79,7 @@ class Assembler:
 
     def __init__(self, features: frozenset[str] | None = None) -> None:
         self._features = features
-        self._forms: dict[Signature, Form] = _FORMS if features is None else {}
+        self._forms = _FORMS.setdefault(features, {})
         self._code = bytearray()
         self._instructions: list[Instruction] = []
         self._items: list[tuple[int, Item]] = []

@@ -3,6 +3,7 @@
 import ctypes
 import math
 import sys
+from random import Random
 
 import pytest
 from processor_marks import NAMES, needs_avx, needs_avx2, needs_avx512, needs_x86
@@ -212,6 +213,33 @@ def test_backward_and_forward_jumps_both_ways():
     run = function(build, (INT32,), INT32, vectors=False)
     assert run(10) == 2 + 4 + 6 + 8 + 10 - 1 - 3 - 5 - 7 - 9
     assert run(1) == -1
+
+
+@needs_x86
+@pytest.mark.parametrize("seed", range(20))
+def test_jumps_of_all_lengths_in_any_order_arrive(seed):
+    random = Random(seed)
+    count = 40
+
+    def build(asm):
+        blocks = [asm.label(f"block{i}") for i in range(count + 1)]
+        asm.xor(eax, eax)
+        asm.jmp(blocks[0])
+        for number in random.sample(range(count), count):
+            asm.align(random.choice((1, 1, 16, 64)))
+            asm.bind(blocks[number])
+            asm.imul(eax, eax, 31)
+            asm.add(eax, asm.int32(number))
+            for _ in range(random.choice((0, 1, 20, 60, 110, 130, 300))):
+                asm.nop()
+            asm.test(rsp, rsp)
+            (asm.jnz if random.random() < 0.5 else asm.jmp)(blocks[number + 1])
+        asm.bind(blocks[count])
+
+    expected = 0
+    for number in range(count):
+        expected = (expected * 31 + number) & 0xFFFF_FFFF
+    assert function(build, (), ctypes.c_uint32, vectors=False)() == expected
 
 
 @needs_x86
