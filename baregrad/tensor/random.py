@@ -15,6 +15,10 @@ from baregrad.errors import ArgumentError
 from baregrad.tensor.tensor import Tensor
 
 
+# Purposes that draw from one seed have streams of their own: each is 2**32 streams wide.
+WEIGHTS, DROPOUT, SHUFFLE, DATA = (purpose << 32 for purpose in range(4))
+
+
 class Generator:
     """A stream of random numbers, of which some have been drawn.
 
