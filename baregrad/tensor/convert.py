@@ -54,18 +54,18 @@ def operand_dtype(value: object) -> DType:
     return dtype
 
 
-def to_array(data: Any) -> Array:
+def to_array(data: Any, floats: DType = "float32") -> Array:
     """Numbers, nested sequences or any buffer, copied into an array.
 
     The data type is a buffer's own (16-bit floats become float32, every integer int64), and that
-    of the most general among Python numbers.
+    of the most general among Python numbers, where a float is of data type `floats`.
 
     Raises:
         ShapeError: a ragged sequence.
         DTypeError: something that is no number.
     """
     view = _buffer_of(data)
-    return _from_sequence(data) if view is None else _from_buffer(view)
+    return _from_sequence(data, floats) if view is None else _from_buffer(view)
 
 
 def converted(x: Array, dtype: DType) -> Array:
@@ -132,7 +132,7 @@ def _checked_new(values: Iterable[Any], shape: Shape, dtype: DType) -> Array:
 # --- sequences --------------------------------------------------------------------------------
 
 
-def _from_sequence(data: Any) -> Array:
+def _from_sequence(data: Any, floats: DType) -> Array:
     level: list[Any] = [data]
     shape: Shape = ()
     while level and _is_sequence(level[0]):
@@ -147,7 +147,7 @@ def _from_sequence(data: Any) -> Array:
     if len(dtypes) < len(kinds):
         raise _not_a_number(level, kinds, shape)
     dtype = common_dtype(*dtypes) if dtypes else "float32"
-    return _checked_new(level, shape, dtype)
+    return _checked_new(level, shape, floats if dtype == "float32" else dtype)
 
 
 def _is_sequence(value: Any) -> bool:

@@ -46,7 +46,9 @@ class Tensor(Indexing):
     ) -> None:
         if dtype is not None:
             checked_dtype(dtype)
-        array = data.array if isinstance(data, Node) else to_array(data)
+        # Python's floats are rounded once, to the data type asked for.
+        floats: DType = "float32" if dtype is None else "float64"
+        array = data.array if isinstance(data, Node) else to_array(data, floats)
         if dtype is None and requires_grad and array.dtype not in FLOATS:
             dtype = "float32"
         super().__init__(converted(array, dtype or array.dtype), requires_grad, name)
@@ -93,7 +95,9 @@ class Tensor(Indexing):
             ShapeError, DTypeError: the value is not of this tensor's shape, or not numbers.
         """
         new: Array = (
-            value.array if isinstance(value, Node) else converted(to_array(value), self.dtype)
+            value.array
+            if isinstance(value, Node)
+            else converted(to_array(value, "float64"), self.dtype)
         )
         if new.shape != self.shape:
             raise ShapeError(
