@@ -7,7 +7,7 @@ these return what the standard says; whoever cares looks for non-finite results 
 import math
 from collections.abc import Callable
 
-from baregrad.errors import ArgumentError
+from baregrad.errors import ArgumentError, DTypeError
 
 INFINITY = math.inf
 NAN = math.nan
@@ -30,6 +30,7 @@ def power(x: float, y: float) -> float:
 
     Raises:
         ArgumentError: an integer to a negative power.
+        OverflowError: the integer is certainly beyond int64.
     """
     if isinstance(x, int) and isinstance(y, int):
         return _integer_power(x, y)
@@ -48,7 +49,20 @@ def _integer_power(x: int, y: int) -> int:
         raise ArgumentError(
             f"{x} to the negative power {y} is not an integer; make the tensor float first"
         )
+    if abs(x) > 1 and y > 63:  # do not spend minutes on digits that nothing can hold
+        raise OverflowError(f"{x} to the power {y}")
     return x**y  # type: ignore[no-any-return]  # int, as y >= 0
+
+
+def truncate(x: float) -> int:
+    """The integer part of x.
+
+    Raises:
+        DTypeError: infinity or NaN, which have none.
+    """
+    if not math.isfinite(x):
+        raise DTypeError(f"{x} cannot become an integer; replace it first, as with isfinite()")
+    return int(x)
 
 
 def exp(x: float) -> float:

@@ -11,6 +11,7 @@ from operator import mul
 from typing import Any
 
 from baregrad.engines import array as arrays
+from baregrad.engines import ieee
 from baregrad.engines.array import (
     Array,
     DType,
@@ -47,7 +48,7 @@ def cast(x: Array, dtype: DType) -> Array:
     """The same values in another data type: floats lose their fraction as integers, 0 is false."""
     if dtype == "bool":
         return arrays.new(map(bool, x.data), x.shape, dtype)
-    convert = int if dtype == "int64" else float
+    convert: Callable[[Any], Any] = ieee.truncate if dtype == "int64" else float
     return arrays.new(map(convert, x.data), x.shape, dtype)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from baregrad.engines import array as arrays
 from baregrad.engines import reference
-from baregrad.engines.array import DTYPES, TYPECODES, Array, DType, Shape
+from baregrad.engines.array import DTYPES, FLOATS, TYPECODES, Array, DType, Shape
 from baregrad.errors import DTypeError, ShapeError, unknown_name
 
 # Data types from least to most general: operands meet at the larger one.
@@ -31,13 +31,13 @@ def common_dtype(*dtypes: DType) -> DType:
     return max(dtypes, key=GENERALITY.index)
 
 
-def checked_dtype(dtype: str) -> DType:
+def checked_dtype(dtype: Any) -> DType:
     """`dtype`, if it is the name of one.
 
     Raises:
         ArgumentError: it is not.
     """
-    if dtype not in DTYPES:
+    if not (isinstance(dtype, str) and dtype in DTYPES):
         raise unknown_name("dtype", dtype, DTYPES)
     return dtype
 
@@ -49,23 +49,35 @@ def operand_dtype(value: object) -> DType:
         DTypeError: it is no number.
     """
     dtype: DType | None = _number_kind(type(value)) or getattr(value, "dtype", None)
-    if dtype not in DTYPES:
-        raise DTypeError(f"{value!r} is neither a tensor nor a number")
+    if not (isinstance(dtype, str) and dtype in DTYPES):
+        raise DTypeError(f"{value!r} is neither a tensor nor a number; make it a Tensor first")
     return dtype
 
 
-def to_array(data: Any, floats: DType = "float32") -> Array:
+def scalar(value: float, dtype: DType) -> Array:
+    """A number as an array without axes, of a data type that is general enough for it.
+
+    Raises:
+        DTypeError: it is too large.
+    """
+    return _checked_new((value,), (), dtype)
+
+
+def to_array(data: Any, dtype: DType | None = None) -> Array:
     """Numbers, nested sequences or any buffer, copied into an array.
 
-    The data type is a buffer's own (16-bit floats become float32, every integer int64), and that
-    of the most general among Python numbers, where a float is of data type `floats`.
+    Unless it is given, the data type is a buffer's own (16-bit floats become float32, every
+    integer int64), and that of the most general among Python numbers.
 
     Raises:
         ShapeError: a ragged sequence.
-        DTypeError: something that is no number.
+        DTypeError: something that is no number, or no number that `dtype` can hold.
     """
     view = _buffer_of(data)
-    return _from_sequence(data, floats) if view is None else _from_buffer(view)
+    if view is None:
+        return _from_sequence(data, dtype)
+    array = _from_buffer(view)
+    return converted(array, dtype or array.dtype)
 
 
 def converted(x: Array, dtype: DType) -> Array:
@@ -86,10 +98,12 @@ def converted(x: Array, dtype: DType) -> Array:
     try:
         return reference.cast(x, dtype)
     except OverflowError:
-        raise _too_large() from None
+        raise _too_large(dtype) from None
 
 
-def _too_large() -> DTypeError:
+def _too_large(dtype: DType) -> DTypeError:
+    if dtype in FLOATS:
+        return DTypeError(f"an integer is too large for {dtype}; scale it down first")
     return DTypeError("an integer does not fit int64 (-2**63 to 2**63 - 1); use a float dtype")
 
 
@@ -105,7 +119,7 @@ def _buffer_of(data: Any) -> memoryview | None:
 
 def _from_buffer(view: memoryview) -> Array:
     code = view.format.lstrip("@=<") or "B"
-    if code not in BUFFER_DTYPES or view.format.startswith(">"):
+    if code not in BUFFER_DTYPES or view.itemsize != struct.calcsize(code):
         raise DTypeError(
             f"a buffer of format {view.format!r} cannot become a tensor; convert it to one of "
             f"{', '.join(BUFFER_DTYPES)} in native byte order first"
@@ -115,7 +129,9 @@ def _from_buffer(view: memoryview) -> Array:
     shape = tuple(view.shape or ())
     if code == "e":
         return arrays.new(struct.unpack(f"={prod(shape)}e", raw), shape, dtype)
-    values = array("B" if code == "?" else code)
+    if code == "?":
+        return arrays.new(map(bool, raw), shape, dtype)
+    values = array(code)
     values.frombytes(raw)
     if values.typecode == TYPECODES[dtype]:
         return Array(values, shape, dtype)
@@ -126,13 +142,13 @@ def _checked_new(values: Iterable[Any], shape: Shape, dtype: DType) -> Array:
     try:
         return arrays.new(values, shape, dtype)
     except OverflowError:
-        raise _too_large() from None
+        raise _too_large(dtype) from None
 
 
 # --- sequences --------------------------------------------------------------------------------
 
 
-def _from_sequence(data: Any, floats: DType) -> Array:
+def _from_sequence(data: Any, dtype: DType | None) -> Array:
     level: list[Any] = [data]
     shape: Shape = ()
     while level and _is_sequence(level[0]):
@@ -143,17 +159,22 @@ def _from_sequence(data: Any, floats: DType) -> Array:
         level = [element for item in level for element in item]
         shape = (*shape, size)
     kinds = {kind: _number_kind(kind) for kind in set(map(type, level))}
-    dtypes = [dtype for dtype in kinds.values() if dtype is not None]
-    if len(dtypes) < len(kinds):
+    found = [kind for kind in kinds.values() if kind is not None]
+    if len(found) < len(kinds):
         raise _not_a_number(level, kinds, shape)
-    dtype = common_dtype(*dtypes) if dtypes else "float32"
-    return _checked_new(level, shape, floats if dtype == "float32" else dtype)
+    natural = common_dtype(*found) if found else "float32"
+    if dtype is None or dtype == natural or dtype in FLOATS:
+        return _checked_new(level, shape, dtype or natural)
+    exact: DType = "float64" if natural == "float32" else natural
+    return converted(_checked_new(level, shape, exact), dtype)
 
 
 def _is_sequence(value: Any) -> bool:
     if isinstance(value, str | bytes | Mapping | Set | Iterator):
         return False
-    return isinstance(value, Sequence) or (hasattr(value, "__len__") and hasattr(value, "shape"))
+    return isinstance(value, Sequence) or (
+        hasattr(value, "__len__") and getattr(value, "shape", ()) != ()
+    )
 
 
 def _number_kind(kind: type) -> DType | None:
@@ -195,4 +216,6 @@ def _not_a_number(
         str: "convert text to numbers first (float(text), or read_csv for a table)",
         type(None): "a missing value has no number; fill it in or leave the row out",
     }.get(type(value), "only real numbers can be in a tensor")
+    if hasattr(value, "requires_grad"):
+        hint = "a list of tensors becomes one, with its gradients, by stack() or concat()"
     return DTypeError(f"{_place(place, shape)} is {value!r}, not a number: {hint}")

@@ -104,14 +104,17 @@ class Node:
 
         Raises:
             ShapeError, DTypeError, ArgumentError: the inputs do not fit the operation.
-            OverflowError: a result too large for int64.
+            DTypeError: also a result too large for int64.
         """
-        if op.infer is not None:
-            op.infer(*inputs, **attributes)
+        dtype = op.infer(*inputs, **attributes)[1] if op.infer else None
         try:
             array = selection.current().evaluate(op, [x.array for x in inputs], attributes)
-        except OverflowError as error:
-            raise OverflowError(f"{op.name}: a result does not fit int64: {error}") from None
+        except OverflowError:
+            if dtype != "int64":  # raised by a function of the user's own
+                raise
+            raise DTypeError(
+                f"{op.name}: a result does not fit int64 (-2**63 to 2**63 - 1); use a float dtype"
+            ) from None
         if not _recording.get():
             return cls.leaf(array)
         needed = any(vjp and x._requires_grad for vjp, x in zip(op.vjps, inputs, strict=False))

@@ -46,9 +46,7 @@ class Tensor(Indexing):
     ) -> None:
         if dtype is not None:
             checked_dtype(dtype)
-        # Python's floats are rounded once, to the data type asked for.
-        floats: DType = "float32" if dtype is None else "float64"
-        array = data.array if isinstance(data, Node) else to_array(data, floats)
+        array = data.array if isinstance(data, Node) else to_array(data, dtype)
         if dtype is None and requires_grad and array.dtype not in FLOATS:
             dtype = "float32"
         super().__init__(converted(array, dtype or array.dtype), requires_grad, name)
@@ -94,17 +92,16 @@ class Tensor(Indexing):
             GradientError: not a leaf.
             ShapeError, DTypeError: the value is not of this tensor's shape, or not numbers.
         """
-        new: Array = (
-            value.array
-            if isinstance(value, Node)
-            else converted(to_array(value, "float64"), self.dtype)
-        )
+        new: Array = value.array if isinstance(value, Node) else to_array(value, self.dtype)
         if new.shape != self.shape:
             raise ShapeError(
                 f"assign: {self.label()} has shape {self.shape} and the value {new.shape}"
             )
         if new.dtype != self.dtype:
-            raise DTypeError(f"assign: {self.label()} is {self.dtype} and the value {new.dtype}")
+            raise DTypeError(
+                f"assign: {self.label()} is {self.dtype} and the value {new.dtype}; convert it "
+                f'with astype("{self.dtype}")'
+            )
         self.replace(new)
 
     def backward(self, gradient: Self | None = None, create_graph: bool = False) -> None:
