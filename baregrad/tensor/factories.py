@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from baregrad.engines import array as arrays
 from baregrad.engines.array import DType, Shape
 from baregrad.errors import ArgumentError
-from baregrad.tensor.convert import checked_dtype
+from baregrad.tensor.operation import checked_shape, unpacked
 from baregrad.tensor.tensor import Tensor
 
 
@@ -23,11 +24,11 @@ def full(
 
     Raises:
         ArgumentError: a negative size.
+        DTypeError: a value that is no number, or that the data type does not hold.
     """
-    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
-    if not all(isinstance(size, int) and size >= 0 for size in sizes):
-        raise ArgumentError(f"a shape is made of integers that are 0 or more, not {shape}")
-    filled = Tensor.leaf(arrays.filled(value, sizes, checked_dtype(dtype)))
+    sizes = checked_shape(shape if isinstance(shape, Sequence) else (shape,), "full")
+    element = Tensor(value, dtype).item()
+    filled = Tensor.leaf(arrays.filled(element, sizes, dtype))
     filled.requires_grad = requires_grad
     filled.name = name
     return filled
@@ -35,16 +36,12 @@ def full(
 
 def zeros(*shape: Any, dtype: DType = "float32", requires_grad: bool = False) -> Tensor:
     """A tensor of zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
-    return full(_unpacked(shape), 0, dtype, requires_grad)
+    return full(unpacked(shape), 0, dtype, requires_grad)
 
 
 def ones(*shape: Any, dtype: DType = "float32", requires_grad: bool = False) -> Tensor:
     """A tensor of ones: ``ones(2, 3)`` or ``ones((2, 3))``."""
-    return full(_unpacked(shape), 1, dtype, requires_grad)
-
-
-def _unpacked(shape: tuple[Any, ...]) -> Shape:
-    return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+    return full(unpacked(shape), 1, dtype, requires_grad)
 
 
 def arange(
@@ -55,35 +52,37 @@ def arange(
     int64 if all arguments are integers, else float32.
 
     Raises:
-        ArgumentError: a step of 0.
+        ArgumentError: a step of 0, or bounds that are not finite.
     """
     if stop is None:
         start, stop = 0, start
     if step == 0:
         raise ArgumentError("arange: the step cannot be 0")
-    count = max(0, math.ceil((stop - start) / step))
-    whole = all(isinstance(value, int) for value in (start, stop, step))
-    dtype = dtype or ("int64" if whole else "float32")
-    values = [start + i * step for i in range(count)]
-    return Tensor(Tensor.leaf(arrays.new(values, (count,), "int64" if whole else "float64")), dtype)
+    if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int):
+        return Tensor(range(start, stop, step), dtype or "int64")
+    steps = (stop - start) / step
+    if not math.isfinite(steps):
+        raise ArgumentError(f"arange: there is no last number from {start} to {stop} by {step}")
+    values = [start + i * step for i in range(math.ceil(steps))]
+    return Tensor(values, dtype or "float32")
 
 
 def linspace(start: float, stop: float, count: int, dtype: DType = "float32") -> Tensor:
     """`count` numbers at equal distances, from `start` to `stop`, both included.
 
     Raises:
-        ArgumentError: a negative count.
+        ArgumentError: a count that is negative or no integer.
+        DTypeError: a fraction among them, for int64.
     """
-    if count < 0:
-        raise ArgumentError(f"linspace: the count cannot be negative, and is {count}")
+    checked_shape((count,), "linspace")
     last = max(count - 1, 1)
     values = [start + (stop - start) * i / last for i in range(count)]
     if count > 1:
         values[-1] = stop
-    return Tensor.leaf(arrays.new(values, (count,), checked_dtype(dtype)))
+    return Tensor(values, dtype)
 
 
 def eye(rows: int, columns: int | None = None, dtype: DType = "float32") -> Tensor:
     """A matrix with ones on the diagonal and zeros elsewhere; square unless `columns` is given."""
-    places = arange(rows), arange(rows if columns is None else columns)
-    return (places[0].unsqueeze(1) == places[1]).astype(dtype).detach()
+    height, width = checked_shape((rows, rows if columns is None else columns), "eye")
+    return (arange(height).unsqueeze(1) == arange(width)).astype(dtype).detach()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any, Self
 
 from baregrad.engines import array as arrays
@@ -11,7 +12,15 @@ from baregrad.errors import ArgumentError, DTypeError, OutOfRangeError, ShapeErr
 from baregrad.tensor import primitives
 from baregrad.tensor.activations import Activations
 from baregrad.tensor.convert import to_array
-from baregrad.tensor.operation import normalized_axis
+from baregrad.tensor.operation import checked_shape, normalized_axis
+
+
+def _slice_places(item: slice, size: int) -> range:
+    """The places along an axis of `size` that a slice names."""
+    try:
+        return range(*item.indices(size))
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"index {item}: {error}") from None
 
 
 class Indexing(Activations):
@@ -46,11 +55,11 @@ class Indexing(Activations):
                 continue
             size = self.shape[len(window)]
             if isinstance(item, slice):
-                places = range(*item.indices(size))
+                places = _slice_places(item, size)
                 window.append((places.start, places.step, len(places)))
                 shape.append(len(places))
-            elif isinstance(item, int) and not isinstance(item, bool):
-                window.append((self._place(item, len(window)), 1, 1))
+            elif isinstance(item, Integral) and not isinstance(item, bool):
+                window.append((self._place(int(item), len(window)), 1, 1))
             elif chosen is None and isinstance(item, Indexing | list):
                 chosen = (len(shape), item)
                 window.append((0, 1, size))
@@ -61,8 +70,9 @@ class Indexing(Activations):
                     "tensor of integers or bools"
                 )
         whole = tuple((0, 1, size) for size in self.shape)
-        result = self if tuple(window) == whole else self.slice(tuple(window))
-        result = result.reshape(shape)
+        # A list may choose from the tensor itself; anything else is a tensor of its own.
+        uncut = chosen is not None and tuple(window) == whole
+        result = (self if uncut else self.slice(tuple(window))).reshape(shape)
         return result if chosen is None else result.take(chosen[1], chosen[0])
 
     def _every_axis(self, key: Any) -> list[Any]:
@@ -133,6 +143,7 @@ class Indexing(Activations):
             DTypeError: not integers.
             OutOfRangeError: an integer that is no class.
         """
+        checked_shape((classes,), "one_hot")
         if self.dtype != "int64":
             raise DTypeError(f"one_hot: classes must be int64, not {self.dtype}")
         values = self.array.data

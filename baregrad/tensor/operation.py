@@ -5,7 +5,7 @@ they do not fit; so nothing is computed before its shapes have been checked. Sha
 several operations are here too.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import count
 from math import prod
@@ -102,6 +102,8 @@ def normalized_axis(axis: int, ndim: int, name: str) -> int:
     Raises:
         ArgumentError: there is no such axis.
     """
+    if not isinstance(axis, int):
+        raise ArgumentError(f"{name}: an axis is numbered by an integer, not {axis!r}")
     if not -ndim <= axis < ndim:
         raise ArgumentError(
             f"{name}: axis {axis} does not exist in a tensor of {ndim} axes; "
@@ -110,6 +112,26 @@ def normalized_axis(axis: int, ndim: int, name: str) -> int:
             else f"{name}: axis {axis} does not exist in a scalar, which has no axes"
         )
     return axis % ndim
+
+
+def unpacked(sizes: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Allows both ``f(2, 3)`` and ``f((2, 3))``."""
+    if len(sizes) == 1 and isinstance(sizes[0], Sequence):
+        return tuple(sizes[0])
+    return sizes
+
+
+def checked_shape(sizes: Sequence[Any], name: str) -> Shape:
+    """`sizes` as a shape.
+
+    Raises:
+        ArgumentError: a size that is negative or no integer.
+    """
+    if not all(isinstance(size, int) and size >= 0 for size in sizes):
+        raise ArgumentError(
+            f"{name}: a shape is made of integers that are 0 or more, not {tuple(sizes)}"
+        )
+    return tuple(sizes)
 
 
 def infer_reduction(
@@ -150,6 +172,7 @@ def infer_matmul(x: Typed, y: Typed) -> Spec:
 
 def infer_reshape(x: Typed, shape: Shape) -> Spec:
     """As many elements as before."""
+    checked_shape(shape, "reshape")
     if prod(shape) != prod(x.shape):
         raise ShapeError(
             f"reshape: {x.shape} has {prod(x.shape)} elements and {shape} would have {prod(shape)}"
@@ -168,6 +191,7 @@ def infer_permute(x: Typed, axes: Shape) -> Spec:
 
 def infer_expand(x: Typed, shape: Shape) -> Spec:
     """A shape that `x` broadcasts to."""
+    checked_shape(shape, "expand")
     try:
         fits = broadcast_shapes(x.shape, shape) == shape
     except ShapeError:
@@ -184,6 +208,11 @@ def infer_concat(*inputs: Typed, axis: int) -> Spec:
     """Equal sizes but along the axis, where they add up."""
     shape = inputs[0].shape
     for x in inputs:
+        if len(x.shape) != len(shape):
+            raise ShapeError(
+                f"concat: shapes {shape} and {x.shape} differ in the number of axes; use "
+                "unsqueeze() to add one"
+            )
         if (*x.shape[:axis], *x.shape[axis + 1 :]) != (*shape[:axis], *shape[axis + 1 :]):
             raise ShapeError(
                 f"concat: shapes {shape} and {x.shape} differ elsewhere than along axis {axis}"

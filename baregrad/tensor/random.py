@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from os import urandom
 
@@ -12,8 +12,8 @@ from baregrad.engines import array as arrays
 from baregrad.engines import philox
 from baregrad.engines.array import FLOATS, DType, Shape
 from baregrad.errors import ArgumentError
+from baregrad.tensor.operation import checked_shape, unpacked
 from baregrad.tensor.tensor import Tensor
-
 
 # Purposes that draw from one seed have streams of their own: each is 2**32 streams wide.
 WEIGHTS, DROPOUT, SHUFFLE, DATA = (purpose << 32 for purpose in range(4))
@@ -50,25 +50,29 @@ class Generator:
     def rand(self, *shape: int, dtype: DType = "float32") -> Tensor:
         """Uniform in [0, 1): 24 random bits for float32, 53 for float64."""
         digits = 24 if dtype == "float32" else 53
-        return self._floats(_shape(shape), dtype, lambda bits: (bits >> 64 - digits) * 2**-digits)
+        sizes = checked_shape(unpacked(shape), "rand")
+        return self._floats(sizes, dtype, lambda bits: (bits >> 64 - digits) * 2**-digits)
 
     def randn(self, *shape: int, dtype: DType = "float32") -> Tensor:
         """Normal with mean 0 and variance 1."""
-        return self._floats(_shape(shape), dtype, lambda bits: normal((bits >> 11) * 2**-53))
+        sizes = checked_shape(unpacked(shape), "randn")
+        return self._floats(sizes, dtype, lambda bits: normal((bits >> 11) * 2**-53))
 
-    def randint(self, low: int, high: int, shape: Shape = ()) -> Tensor:
+    def randint(self, low: int, high: int, shape: int | Shape = ()) -> Tensor:
         """Integers from `low` to `high` - 1, each equally likely, as int64.
 
         Raises:
-            ArgumentError: there is no integer between.
+            ArgumentError: there is no integer between, or one that does not fit int64.
         """
-        if low >= high:
-            raise ArgumentError(f"randint: there is no integer from {low} to {high} - 1")
-        values = (low + (bits * (high - low) >> 64) for bits in self.bits(prod(_shape(shape))))
-        return Tensor.leaf(arrays.new(values, _shape(shape), "int64"))
+        if not (isinstance(low, int) and isinstance(high, int) and -(2**63) <= low < high <= 2**63):
+            raise ArgumentError(f"randint: there is no int64 from {low!r} to {high!r} - 1")
+        sizes = checked_shape(shape if isinstance(shape, Sequence) else (shape,), "randint")
+        values = (low + (bits * (high - low) >> 64) for bits in self.bits(prod(sizes)))
+        return Tensor.leaf(arrays.new(values, sizes, "int64"))
 
     def permutation(self, count: int) -> array[int]:
         """The integers 0 to `count` - 1 in random order, as `array('q')`."""
+        (count,) = checked_shape((count,), "permutation")
         keys = self.bits(count)
         return array("q", sorted(range(count), key=keys.__getitem__))
 
@@ -77,14 +81,6 @@ def _checked_seed(seed: int) -> int:
     if not isinstance(seed, int) or not 0 <= seed < 2**64:
         raise ArgumentError(f"a seed is an integer from 0 to 2**64 - 1, not {seed!r}")
     return seed
-
-
-def _shape(sizes: tuple[int | Shape, ...]) -> Shape:
-    """Allows both ``f(2, 3)`` and ``f((2, 3))``."""
-    shape = sizes[0] if len(sizes) == 1 and isinstance(sizes[0], tuple | list) else sizes
-    if not all(isinstance(size, int) and size >= 0 for size in shape):
-        raise ArgumentError(f"a shape is made of integers that are 0 or more, not {shape}")
-    return tuple(shape)  # type: ignore[arg-type]
 
 
 # M. J. Wichura, "Algorithm AS 241: The percentage points of the normal distribution", Applied
@@ -167,6 +163,6 @@ def randn(*shape: int, dtype: DType = "float32") -> Tensor:
     return default.randn(*shape, dtype=dtype)
 
 
-def randint(low: int, high: int, shape: Shape = ()) -> Tensor:
+def randint(low: int, high: int, shape: int | Shape = ()) -> Tensor:
     """Random integers from `low` to `high` - 1 (int64), from the default generator."""
     return default.randint(low, high, shape)

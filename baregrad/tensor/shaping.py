@@ -11,16 +11,9 @@ from baregrad.errors import ArgumentError, ShapeError
 from baregrad.tensor import primitives
 from baregrad.tensor.arithmetic import Arithmetic
 from baregrad.tensor.convert import common_dtype
-from baregrad.tensor.operation import normalized_axis
+from baregrad.tensor.operation import checked_shape, normalized_axis, unpacked
 
 Window = tuple[tuple[int, int, int], ...]
-
-
-def _unpacked(sizes: tuple[Any, ...]) -> Shape:
-    """Allows both ``f(2, 3)`` and ``f((2, 3))``."""
-    if len(sizes) == 1 and isinstance(sizes[0], Sequence):
-        return tuple(sizes[0])
-    return sizes
 
 
 class Shaping(Arithmetic):
@@ -33,10 +26,11 @@ class Shaping(Arithmetic):
 
         Raises:
             ShapeError: the number of elements would differ.
+            ArgumentError: another negative size, or one that is no integer.
         """
-        sizes = _unpacked(shape)
+        sizes = unpacked(shape)
         if -1 in sizes:
-            known = -prod(sizes)
+            known = prod(checked_shape([size for size in sizes if size != -1], "reshape"))
             if sizes.count(-1) > 1 or known == 0 or self.size % known:
                 raise ShapeError(
                     f"reshape: {self.shape} has {self.size} elements, which leaves no size for the "
@@ -46,11 +40,17 @@ class Shaping(Arithmetic):
         return self if sizes == self.shape else self.apply(primitives.reshape, self, shape=sizes)
 
     def flatten(self, start_axis: int = 0, end_axis: int = -1) -> Self:
-        """The axes from `start_axis` to `end_axis`, both included, made one."""
+        """The axes from `start_axis` to `end_axis`, both included, made one.
+
+        Raises:
+            ArgumentError: there are no such axes, or the end comes before the start.
+        """
         if self.ndim == 0:
             return self.reshape(1)
         start = normalized_axis(start_axis, self.ndim, "flatten")
         end = normalized_axis(end_axis, self.ndim, "flatten") + 1
+        if start >= end:
+            raise ArgumentError(f"flatten: axis {end_axis} comes before axis {start_axis}")
         middle = prod(self.shape[start:end])
         return self.reshape(*self.shape[:start], middle, *self.shape[end:])
 
@@ -76,7 +76,7 @@ class Shaping(Arithmetic):
 
     def permute(self, *axes: Any) -> Self:
         """The axes in another order: axis i of the result is axis `axes[i]` of this."""
-        order = tuple(normalized_axis(axis, self.ndim, "permute") for axis in _unpacked(axes))
+        order = tuple(normalized_axis(axis, self.ndim, "permute") for axis in unpacked(axes))
         return self.apply(primitives.permute, self, axes=order)
 
     def transpose(self, axis1: int = -2, axis2: int = -1) -> Self:
@@ -107,8 +107,13 @@ class Shaping(Arithmetic):
         return self.transpose()
 
     def expand(self, *shape: Any) -> Self:
-        """Copied along axes of size 1, or new ones in front, to a larger shape; -1 keeps a size."""
-        sizes = list(_unpacked(shape))
+        """Copied along axes of size 1, or new ones in front, to a larger shape; -1 keeps a size.
+
+        Raises:
+            ShapeError: an axis of another size than 1 would change.
+            ArgumentError: another negative size, or one that is no integer.
+        """
+        sizes = list(unpacked(shape))
         new = len(sizes) - self.ndim
         for i, size in enumerate(sizes):
             if size == -1 and i >= new:
@@ -129,7 +134,7 @@ class Shaping(Arithmetic):
 
         Raises:
             ArgumentError: no tensor, or one without axes.
-            ShapeError: sizes differ along another axis.
+            ShapeError: sizes differ along another axis, or the number of axes does.
         """
         tensors = tuple(tensors)
         if not tensors:
