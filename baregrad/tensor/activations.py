@@ -37,7 +37,7 @@ class Activations(Reductions):
 
     def elu(self, alpha: float = 1.0) -> Self:
         """x above 0 and α(eˣ - 1) below (Clevert, Unterthiner, Hochreiter 2015)."""
-        return (self <= 0).where(alpha * self.minimum(0).expm1(), self)
+        return (self <= 0).where(alpha * self.clip(high=0).expm1(), self)
 
     def selu(self) -> Self:
         """The elu whose α and scale keep mean 0 and variance 1 (Klambauer et al. 2017, eq. 2)."""
@@ -70,25 +70,30 @@ class Activations(Reductions):
 
         The largest element is subtracted first, which changes nothing but keeps eˣ finite.
         """
-        e = (self - self._largest(axis)).exp()
+        e = (self - self._largest(axis, "softmax")).exp()
         return e / e.sum(axis, keepdims=True)
 
     def log_softmax(self, axis: int = -1) -> Self:
         """The logarithm of softmax, finite where softmax underflows to 0."""
-        shifted = self - self._largest(axis)
+        shifted = self - self._largest(axis, "log_softmax")
         return shifted - shifted.exp().sum(axis, keepdims=True).log()
 
     def logsumexp(self, axis: Axes = None, keepdims: bool = False) -> Self:
         """log of the sum of eˣ, a smooth maximum; finite where eˣ overflows."""
-        largest = self._largest(axis)
+        largest = self._largest(axis, "logsumexp")
         total = (self - largest).exp().sum(axis, keepdims=True).log() + largest
-        return total if keepdims else total.reshape(self.sum(axis).shape)
+        return total if keepdims else total.sum(axis)  # of one element: drops the axes
 
-    def _largest(self, axis: Axes) -> Self:
+    def _largest(self, axis: Axes, name: str) -> Self:
         """The largest elements, as constants: a shift by them cancels, so no gradient is lost.
 
-        Infinity cannot be a shift (∞ - ∞ is NaN) and is replaced by 0.
+        Infinity cannot be a shift (∞ - ∞ is NaN) and is replaced by 0, and so is the largest of
+        nothing.
         """
-        largest = self._as(self, self._at_least_float()).max(axis, keepdims=True)
+        axes = self._axes(axis, name)
+        floats = self._as(self, self._at_least_float())
+        if self.size == 0:
+            return floats.sum(axes, keepdims=True)
+        largest = floats.max(axes, keepdims=True)
         largest = self.apply(primitives.stop_gradient, largest)
         return largest.isfinite().where(largest, 0)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any, Self, TypeAlias
 
-from baregrad.engines import array as arrays
 from baregrad.engines.array import FLOATS, DType
 from baregrad.tensor import primitives
-from baregrad.tensor.convert import checked_dtype, common_dtype, operand_dtype
+from baregrad.tensor.convert import checked_dtype, common_dtype, operand_dtype, scalar
 from baregrad.tensor.graph import Node
 from baregrad.tensor.operation import Operation
 
@@ -39,7 +38,7 @@ class Arithmetic(Node):
         """A tensor or number as a tensor of this data type."""
         if isinstance(operand, Arithmetic):
             return operand.astype(dtype)  # type: ignore[return-value]
-        return cls.leaf(arrays.filled(operand, (), dtype))
+        return cls.leaf(scalar(operand, dtype))
 
     def _float(self, op: Operation) -> Self:
         """Applies a function that only floats have; integers become float32 first."""
@@ -159,11 +158,12 @@ class Arithmetic(Node):
 
     def maximum(self, other: Operand) -> Self:
         """The larger of two elements; NaN if either is. Equal ones share the gradient."""
-        return self._with(primitives.maximum, self, other)
+        return self._with(primitives.maximum, self, other, at_least=operand_dtype(other))
 
     def minimum(self, other: Operand) -> Self:
         """The smaller of two elements; NaN if either is. Equal ones share the gradient."""
-        return -((-self).maximum(-other))
+        dtype = common_dtype(self.dtype, operand_dtype(other))
+        return (-(-self).maximum(-other)).astype(dtype)
 
     def where(self, x: Operand, y: Operand) -> Self:
         """`x` where this condition is true (not 0), `y` elsewhere.

@@ -28,7 +28,7 @@ class Reductions(Shaping):
     def _axes(self, axis: Axes, name: str) -> Shape:
         if axis is None:
             return tuple(range(self.ndim))
-        listed = (axis,) if isinstance(axis, int) else tuple(axis)
+        listed = tuple(axis) if isinstance(axis, Sequence) else (axis,)
         axes = tuple(sorted(normalized_axis(a, self.ndim, name) for a in listed))
         if len(set(axes)) != len(axes):
             raise ArgumentError(f"{name}: axes {listed} name one axis twice")
@@ -51,10 +51,11 @@ class Reductions(Shaping):
         """The mean squared distance from the mean.
 
         The divisor is the count less `correction`; 0 as in the Array API (PyTorch's default is 1).
+        NaN where that leaves no divisor.
         """
         count = prod(self.shape[a] for a in self._axes(axis, "var"))
         distance = self - self.mean(axis, keepdims=True)
-        return (distance * distance).sum(axis, keepdims) / (count - correction)
+        return (distance * distance).sum(axis, keepdims) / max(count - correction, 0)
 
     def std(self, axis: Axes = None, correction: float = 0, keepdims: bool = False) -> Self:
         """The standard deviation, the square root of `var`."""
@@ -70,7 +71,7 @@ class Reductions(Shaping):
 
     def min(self, axis: Axes = None, keepdims: bool = False) -> Self:
         """The smallest element, NaN if there is one; equal ones share the gradient."""
-        return -((-self).max(axis, keepdims))
+        return (-(-self).max(axis, keepdims)).astype(self.dtype)
 
     def argmax(self, axis: int | None = None, keepdims: bool = False) -> Self:
         """The place (int64) of the first largest element along an axis, or in row-major order."""
