@@ -51,7 +51,10 @@ def backward(root: N, gradient: N | None = None, create_graph: bool = False) -> 
     gradients = _sweep([root], [_seed(root, gradient)], create_graph)
     with recording(create_graph):
         for node, g in gradients.items():
-            node.grad = g if node.grad is None else node.grad + g  # type: ignore[operator]
+            if node.grad is not None:
+                node.grad = node.grad + g  # type: ignore[operator]
+            else:  # two nodes may have been passed the same tensor: without a graph, copy it
+                node.grad = g if create_graph else g.leaf(g.array)
 
 
 def grad(
@@ -104,6 +107,8 @@ def _seed(root: N, gradient: N | None) -> N:
                 f"or pass the gradient that arrives at it, a tensor of shape {root.shape}"
             )
         return _constant(root, 1)
+    if not isinstance(gradient, Node):
+        raise DTypeError(f"backward: the gradient given must be a Tensor, not {gradient!r}")
     if gradient.shape != root.shape:
         raise ShapeError(
             f"backward: the gradient given has shape {gradient.shape} and {root.label()} has "
@@ -111,7 +116,7 @@ def _seed(root: N, gradient: N | None) -> N:
         )
     if gradient.dtype not in FLOATS:
         raise DTypeError(f"backward: the gradient given is {gradient.dtype}, not a float tensor")
-    return gradient
+    return _fitted(gradient, root)
 
 
 def _sweep(roots: Sequence[N], seeds: Sequence[N], create_graph: bool) -> dict[N, N]:
@@ -132,10 +137,16 @@ def contributions(node: N, g: N) -> list[tuple[N, N]]:
     """What a tensor with gradient `g` adds to the gradient of each of its parents."""
     assert node.op is not None
     return [
-        (parent, _fitted(vjp(g, node, *node.parents, **node.attributes), parent))
+        (parent, _fitted(_checked(vjp(g, node, *node.parents, **node.attributes), node), parent))
         for parent, vjp in zip(node.parents, node.op.vjps, strict=False)
         if vjp and parent.requires_grad
     ]
+
+
+def _checked(g: Any, node: Node) -> Any:
+    if not isinstance(g, Node):
+        raise GradientError(f"a gradient rule of {node.op} returned {g!r}, which is no Tensor")
+    return g
 
 
 def _fitted(g: Any, parent: N) -> N:
@@ -149,9 +160,15 @@ def _accumulate(gradients: dict[N, N], node: N, contribution: Any) -> None:
 
 
 def sum_to_shape(g: Any, shape: Shape) -> Any:
-    """Undoes broadcasting: an element that was copied gets the sum of the copies' gradients."""
+    """Undoes broadcasting: an element that was copied gets the sum of the copies' gradients.
+
+    Raises:
+        ShapeError: `shape` does not broadcast to that of `g`.
+    """
     if g.shape == shape:
         return g
+    if arrays.broadcast_shapes(g.shape, shape) != g.shape:
+        raise ShapeError(f"a gradient of shape {g.shape} cannot be that of an input of {shape}")
     added = g.ndim - len(shape)
     stretched = (added + axis for axis, size in enumerate(shape) if size == 1)
     return g.sum((*range(added), *stretched), keepdims=True).reshape(shape)

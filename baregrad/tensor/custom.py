@@ -7,8 +7,9 @@ from functools import wraps
 from typing import Any
 
 from baregrad.engines.array import Array
-from baregrad.errors import DTypeError
+from baregrad.errors import ArgumentError, DTypeError
 from baregrad.tensor import operation
+from baregrad.tensor.convert import common_dtype
 from baregrad.tensor.graph import recording
 from baregrad.tensor.operation import VJP, Operation
 from baregrad.tensor.tensor import Tensor, as_tensor
@@ -33,15 +34,22 @@ def elementwise(
     row = operation.elementwise(name, function, *vjps)
 
     def call(*inputs: Any) -> Tensor:
-        return Tensor.apply(row, *map(_float_tensor, inputs))
+        _check_count(name, vjps, inputs)
+        tensors = [as_tensor(x) for x in inputs]
+        dtype = common_dtype("float32", *(x.dtype for x in tensors))
+        return Tensor.apply(row, *(x.astype(dtype) for x in tensors))
 
     call.__name__ = name
     return call
 
 
-def _float_tensor(x: Any) -> Tensor:
-    tensor = as_tensor(x)
-    return tensor if tensor.dtype == "float64" else tensor.astype("float32")
+def _check_count(name: str, vjps: tuple[VJP | None, ...], inputs: tuple[Any, ...]) -> None:
+    """A missing rule would be a gradient lost without a word; no rules at all are on purpose."""
+    if vjps and len(vjps) != len(inputs):
+        raise ArgumentError(
+            f"{name} has {len(vjps)} gradient rules and was given {len(inputs)} inputs; write one "
+            "for each, or None where there is no gradient"
+        )
 
 
 def with_gradient(*vjps: VJP | None) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
@@ -72,6 +80,7 @@ def with_gradient(*vjps: VJP | None) -> Callable[[Callable[..., Tensor]], Callab
 
         @wraps(function)
         def call(*inputs: Any, **attributes: Any) -> Tensor:
+            _check_count(name, vjps, inputs)
             return Tensor.apply(row, *map(as_tensor, inputs), **attributes)
 
         return call
