@@ -18,6 +18,9 @@ from baregrad.errors import (
     OutOfRangeError,
     ShapeError,
 )
+from baregrad.nn.layers import BatchNorm1d, Dropout, LayerNorm, Linear, Sequential
+from baregrad.nn.mlp import MLP, Layer, Neuron
+from baregrad.nn.module import Module
 from baregrad.tensor.custom import elementwise, with_gradient
 from baregrad.tensor.factories import arange, eye, full, linspace, ones, zeros
 from baregrad.tensor.functions import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from baregrad.engines.array import DType
-from baregrad.errors import ArgumentError, ShapeError
+from baregrad.engines.array import FLOATS, DType
+from baregrad.errors import ArgumentError, DTypeError, ShapeError
 from baregrad.nn.initializers import Initializer, initializer_named
 from baregrad.nn.module import Module
 from baregrad.tensor.factories import ones, zeros
@@ -23,6 +23,17 @@ def checked_count(value: object, what: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ArgumentError(f"{what} must be an integer of at least 1, not {value!r}")
     return value
+
+
+def checked_float(dtype: DType) -> DType:
+    """A data type that parameters can have.
+
+    Raises:
+        DTypeError: integers or bools, which carry no gradients.
+    """
+    if dtype not in FLOATS:
+        raise DTypeError(f"parameters must be {' or '.join(FLOATS)}, not {dtype!r}")
+    return dtype
 
 
 def features_of(x: Any, features: int, dtype: DType, module: Module) -> Tensor:
@@ -71,7 +82,7 @@ class Linear(Module):
         self.outputs = checked_count(outputs, "the number of outputs")
         draw = initializer_named(initializer)
         weight = draw(outputs, inputs, generator_for(seed, WEIGHTS + stream))
-        self.weight = Tensor(weight, dtype, requires_grad=True)
+        self.weight = Tensor(weight, checked_float(dtype), requires_grad=True)
         self.bias = zeros(outputs, dtype=dtype, requires_grad=True) if bias else None
 
     def forward(self, x: Any) -> Tensor:
@@ -131,7 +142,7 @@ class LayerNorm(Module):
     def __init__(self, features: int, epsilon: float = 1e-5, dtype: DType = "float32") -> None:
         self.features = checked_count(features, "the number of features")
         self.epsilon = epsilon
-        self.weight = ones(features, dtype=dtype, requires_grad=True)
+        self.weight = ones(features, dtype=checked_float(dtype), requires_grad=True)
         self.bias = zeros(features, dtype=dtype, requires_grad=True)
 
     def forward(self, x: Any) -> Tensor:
@@ -169,7 +180,7 @@ class BatchNorm1d(Module):
         self.features = checked_count(features, "the number of features")
         self.epsilon = epsilon
         self.momentum = momentum
-        self.weight = ones(features, dtype=dtype, requires_grad=True)
+        self.weight = ones(features, dtype=checked_float(dtype), requires_grad=True)
         self.bias = zeros(features, dtype=dtype, requires_grad=True)
         self.running_mean = zeros(features, dtype=dtype)
         self.running_var = ones(features, dtype=dtype)

@@ -15,6 +15,7 @@ from baregrad.nn.layers import (
     LayerNorm,
     Linear,
     checked_count,
+    checked_float,
     features_of,
 )
 from baregrad.nn.module import Module
@@ -55,7 +56,7 @@ class Neuron(Module):
         draw = initializer_named(initializer or suitable_initializer(activation))
         weights = draw(1, inputs, generator_for(seed, WEIGHTS)).reshape(inputs)
         self.activation = activation_named(activation)
-        self.weights = Tensor(weights, dtype, requires_grad=True)
+        self.weights = Tensor(weights, checked_float(dtype), requires_grad=True)
         self.bias = zeros(dtype=dtype, requires_grad=True)
 
     @classmethod
