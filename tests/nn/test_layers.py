@@ -43,6 +43,7 @@ def test_linear_without_bias_has_one_parameter():
 def test_layers_compute_in_the_data_type_of_their_parameters():
     assert Linear(2, 1)(sample(3, 2)).dtype == "float32"
     assert Linear(2, 1, dtype="float64")([1, 2]).dtype == "float64"
+    assert repr(LayerNorm(3)) == "LayerNorm(3)"
 
 
 def test_a_wrong_number_of_features_is_refused_with_the_shape_that_fits():
