@@ -35,8 +35,9 @@ def _regularity(text: str, delimiter: str) -> tuple[float, int]:
 def has_header(rows: Sequence[Sequence[str]], source: str) -> bool:
     """Whether the first row names the columns.
 
-    It does if it has text, and no number, above columns of numbers; and in a table without columns
-    of numbers, if it has no number and none of its cells occurs again below.
+    It does if it has text, and no number, above columns of numbers. In a table without such columns
+    it does if all its cells differ, none is a number or ``?`` and the like, and none occurs again
+    below in its column.
 
     Raises:
         DataError: the first row has text above a column of numbers, and numbers too, so that it
@@ -59,8 +60,9 @@ def has_header(rows: Sequence[Sequence[str]], source: str) -> bool:
     if contradicts or has_number:
         return not has_number
     below = [{row[place].strip() for row in rest} for place in range(len(first))]
-    distinct = len(set(first)) == len(first)
-    return distinct and not any(cell in seen for cell, seen in zip(first, below, strict=True))
+    if len(set(first)) < len(first) or any(c.strip() and cleaned(c) is None for c in rows[0]):
+        return False
+    return not any(cell in seen for cell, seen in zip(first, below, strict=True))
 
 
 def _is_numeric(rows: Sequence[Sequence[str]], place: int) -> bool:

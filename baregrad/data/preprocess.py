@@ -13,7 +13,6 @@ from baregrad.data.columns import (
     column_state,
     fitted_column,
 )
-from baregrad.data.synthetic import Task
 from baregrad.data.table import Table
 from baregrad.data.targets import (
     ClassTarget,
@@ -22,6 +21,7 @@ from baregrad.data.targets import (
     target_from_state,
     target_state,
 )
+from baregrad.data.task import Task
 from baregrad.engines.array import Array
 from baregrad.errors import ArgumentError, DataError, ModelFileError
 from baregrad.tensor.tensor import Tensor

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from baregrad.data.task import Task
 from baregrad.errors import ArgumentError, unknown_name
 from baregrad.nn.layers import checked_count
 from baregrad.tensor.random import DATA, Generator, generator_for
 from baregrad.tensor.tensor import Tensor
 
-Task: TypeAlias = Literal["regression", "classification"]
 Point: TypeAlias = Sequence[float]
 
 

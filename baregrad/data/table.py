@@ -37,7 +37,6 @@ class Table:
     ) -> None:
         self.source = source
         self._columns = {name: [cleaned(c) for c in cells] for name, cells in columns.items()}
-        self._lines = lines
         lengths = {name: len(cells) for name, cells in self._columns.items()}
         if len(set(lengths.values())) != 1:
             raise DataError(
@@ -45,6 +44,8 @@ class Table:
                 if lengths
                 else f"{source}: there are no columns"
             )
+        self._unit = "row" if lines is None else "line"
+        self._rows = range(len(self)) if lines is None else lines
 
     @property
     def names(self) -> list[str]:
@@ -93,14 +94,14 @@ class Table:
 
     def place(self, row: int) -> str:
         """How messages name a row: the file and line it comes from."""
-        where = f"row {row}" if self._lines is None else f"line {self._lines[row]}"
-        return f"{self.source}, {where}"
+        return f"{self.source}, {self._unit} {self._rows[row]}"
 
     def take(self, rows: Sequence[int]) -> Table:
-        """A table of these rows, which still know their lines."""
-        lines = range(len(self)) if self._lines is None else self._lines
+        """A table of these rows, which messages still call as in this one."""
         columns = {name: [cells[i] for i in rows] for name, cells in self._columns.items()}
-        return Table(columns, self.source, [lines[i] for i in rows])
+        table = Table(columns, self.source, [self._rows[i] for i in rows])
+        table._unit = self._unit
+        return table
 
     def drop_missing(self, name: str) -> Table:
         """The rows that have a value in this column."""

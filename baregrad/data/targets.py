@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from baregrad.data.cells import number
 from baregrad.data.columns import checked_scaling, checked_text, mean_and_scale, standardised
-from baregrad.data.synthetic import Task
 from baregrad.data.table import Table
+from baregrad.data.task import Task
 from baregrad.engines import array as arrays
 from baregrad.engines.array import Array
 from baregrad.errors import DataError, ShapeError, unknown_name
