@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO
 
+from baregrad.data.source import FilePath
 from baregrad.errors import ArgumentError, NonFiniteError, unknown_name
 from baregrad.tensor.autograd import topological_order
 from baregrad.tensor.tensor import Tensor
@@ -76,12 +76,12 @@ class CSVLog(Callback):
         path: the file; it is written anew.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    def __init__(self, path: FilePath) -> None:
+        self.path = path
 
     def on_train_begin(self, run: Run) -> None:
         """Empties the file."""
-        self.path.write_text("", encoding="utf-8")
+        open(self.path, "w", encoding="utf-8").close()
 
     def on_epoch_end(self, run: Run) -> None:
         """Adds a row, and before the first a header."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
+from baregrad.data.source import FilePath
 from baregrad.errors import unknown_name
 
 
@@ -50,7 +50,7 @@ class History:
         """The values of the last epoch."""
         return {name: values[-1] for name, values in self.history.items()}
 
-    def to_csv(self, path: str | Path) -> None:
+    def to_csv(self, path: FilePath) -> None:
         """Writes a table with a row for each epoch."""
         import csv  # not everybody saves a table
 
