@@ -25,6 +25,10 @@ class ArgumentError(BaregradError, ValueError):
     """An argument outside its range, or a name that is not known."""
 
 
+class OutOfRangeError(BaregradError, IndexError):
+    """An index past the end of an axis."""
+
+
 class DataError(BaregradError, ValueError):
     """A table or data set that cannot be used as it is: empty, one class only, NaN."""
 

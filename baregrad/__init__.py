@@ -1,0 +1,146 @@
+"""Neural networks from scratch: tensors, back-propagation, multi-layer perceptrons.
+
+>>> import baregrad as bg
+>>> model = bg.MLP(3, [4, 4, 1], seed=0)
+>>> loss = (model([1.0, 2.0, 3.0]) ** 2).sum()
+>>> loss.backward()
+>>> model.layers[0].weight.grad.shape
+(4, 3)
+
+What is not needed to build and differentiate a model is imported when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from baregrad.engines.selection import engine
+from baregrad.errors import (
+    ArgumentError,
+    BaregradError,
+    DataError,
+    DTypeError,
+    GradientError,
+    MissingExtraError,
+    ModelFileError,
+    NonFiniteError,
+    OutOfRangeError,
+    ShapeError,
+)
+from baregrad.nn import losses
+from baregrad.nn.layers import BatchNorm1d, Dropout, LayerNorm, Linear, Sequential
+from baregrad.nn.mlp import MLP, Layer, Neuron
+from baregrad.nn.module import Module
+from baregrad.optim import schedules
+from baregrad.optim.adam import Adam, AdamW
+from baregrad.optim.adaptive import Adagrad, RMSprop
+from baregrad.optim.clip import clip_grad_norm, clip_grad_value
+from baregrad.optim.lbfgs import LBFGS
+from baregrad.optim.optimizer import Optimizer
+from baregrad.optim.sgd import SGD
+from baregrad.tensor.custom import elementwise, with_gradient
+from baregrad.tensor.factories import arange, eye, full, linspace, ones, zeros
+from baregrad.tensor.functions import (
+    abs,
+    argmax,
+    argmin,
+    clip,
+    concat,
+    cos,
+    elu,
+    erf,
+    exp,
+    expand,
+    expm1,
+    flatten,
+    gelu,
+    grad,
+    isfinite,
+    leaky_relu,
+    log,
+    log_softmax,
+    logsumexp,
+    matmul,
+    max,
+    maximum,
+    mean,
+    min,
+    minimum,
+    mish,
+    one_hot,
+    permute,
+    relu,
+    reshape,
+    selu,
+    sigmoid,
+    sign,
+    silu,
+    sin,
+    softmax,
+    softplus,
+    sqrt,
+    squeeze,
+    stack,
+    std,
+    sum,
+    take,
+    tanh,
+    transpose,
+    unsqueeze,
+    var,
+    where,
+)
+from baregrad.tensor.gradcheck import gradcheck
+from baregrad.tensor.graph import no_grad
+from baregrad.tensor.random import Generator, manual_seed, rand, randint, randn
+from baregrad.tensor.tensor import Tensor, as_tensor
+
+if TYPE_CHECKING:
+    from baregrad.data.batches import batches
+    from baregrad.data.csv_file import read_csv
+    from baregrad.data.idx import read_idx
+    from baregrad.data.preprocess import Preprocessor
+    from baregrad.data.split import train_test_split
+    from baregrad.data.synthetic import DATASETS, dataset_named
+    from baregrad.data.table import Table
+    from baregrad.files.model import load_model, save_model
+    from baregrad.files.safetensors import load_tensors, save_tensors
+    from baregrad.training.callbacks import CSVLog, EarlyStopping, LambdaCallback, Progress
+    from baregrad.training.evaluation import evaluate, predict
+    from baregrad.training.history import History
+    from baregrad.training.learning_rate import find_learning_rate
+    from baregrad.training.loop import fit
+    from baregrad.training.run import Callback, Run
+    from baregrad.view.graph import draw_graph
+
+__version__ = "0.1.0"
+
+# Where to find what is imported on first use; the same as above, for Python itself.
+_LATER = {
+    "baregrad.data.batches": "batches",
+    "baregrad.data.csv_file": "read_csv",
+    "baregrad.data.idx": "read_idx",
+    "baregrad.data.preprocess": "Preprocessor",
+    "baregrad.data.split": "train_test_split",
+    "baregrad.data.synthetic": "DATASETS dataset_named",
+    "baregrad.data.table": "Table",
+    "baregrad.files.model": "load_model save_model",
+    "baregrad.files.safetensors": "load_tensors save_tensors",
+    "baregrad.training.callbacks": "CSVLog EarlyStopping LambdaCallback Progress",
+    "baregrad.training.evaluation": "evaluate predict",
+    "baregrad.training.history": "History",
+    "baregrad.training.learning_rate": "find_learning_rate",
+    "baregrad.training.loop": "fit",
+    "baregrad.training.run": "Callback Run",
+    "baregrad.view.graph": "draw_graph",
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _LATER.items():
+        if name in names.split():
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module 'baregrad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *" ".join(_LATER.values()).split()})

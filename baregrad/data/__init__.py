@@ -1,0 +1,1 @@
+"""Data: made-up sets, tables from files, and the way from a table to tensors."""

@@ -1,0 +1,223 @@
+"""From the columns of a table to the features of a model, and from its outputs back."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from baregrad.data.columns import (
+    Column,
+    checked_text,
+    column_from_state,
+    column_state,
+    fitted_column,
+)
+from baregrad.data.table import Table
+from baregrad.data.targets import (
+    ClassTarget,
+    Target,
+    fitted_target,
+    target_from_state,
+    target_state,
+)
+from baregrad.data.task import Task
+from baregrad.engines.array import Array
+from baregrad.errors import ArgumentError, DataError, ModelFileError
+from baregrad.tensor.tensor import Tensor
+
+
+class Preprocessor:
+    """How to turn tables into tensors, learned from training rows by `Preprocessor.fit`.
+
+    Numbers are standardised and categories become one feature each. Nothing is learned from other
+    rows than those of `fit`, so a test set stays unseen.
+
+    >>> table = Table({"size": [1, 2, 3, 6], "colour": list("rgrg"), "price": [1.5, 2, 3, 8]})
+    >>> preprocessor = Preprocessor.fit(table, "price")
+    >>> preprocessor.feature_names
+    ['size', 'colour=g', 'colour=r']
+    >>> preprocessor.transform(table).shape, preprocessor.target(table).shape
+    ((4, 3), (4, 1))
+
+    Attributes:
+        columns: how each column is encoded, in order.
+        target_column: how the target is.
+        dropped: columns that were of no use, with the reason.
+    """
+
+    def __init__(
+        self, columns: Sequence[Column], target: Target, dropped: Mapping[str, str]
+    ) -> None:
+        self.columns = list(columns)
+        self.target_column = target
+        self.dropped = dict(dropped)
+
+    @classmethod
+    def fit(
+        cls, table: Table, target: str, task: Task | None = None, ignore: Sequence[str] = ()
+    ) -> Preprocessor:
+        """Learns from the training rows of a table.
+
+        Args:
+            table: the rows to train on, and no others.
+            target: the name of the column to predict.
+            task: ``"regression"`` or ``"classification"``; by default as the target looks, see
+                `fitted_target`.
+            ignore: names of columns that are not to be features.
+
+        Raises:
+            ArgumentError: no column of a given name, an unknown task.
+            DataError: no rows, a target with missing values or a single class, a number that is
+                infinite, or no column left to learn from.
+        """
+        _check_rows(table)
+        fitted = fitted_target(table, target, task)
+        for name in ignore:
+            table[name]  # an unknown name raises
+        columns: list[Column] = []
+        dropped: dict[str, str] = {}
+        for name in table.names:
+            if name == target or name in ignore:
+                continue
+            column = fitted_column(table, name)
+            if isinstance(column, str):
+                dropped[name] = column
+            else:
+                columns.append(column)
+        if not columns:
+            reasons = "".join(f"; {name!r}: {reason}" for name, reason in dropped.items())
+            raise DataError(
+                f"{table.source}: beside the target {target!r} there is no column to learn from"
+                f"{reasons}"
+            )
+        return cls(columns, fitted, dropped)
+
+    @property
+    def task(self) -> Task:
+        """``"regression"`` or ``"classification"``."""
+        return "classification" if isinstance(self.target_column, ClassTarget) else "regression"
+
+    @property
+    def feature_names(self) -> list[str]:
+        """The name of each feature: the column's, with the category where there is one."""
+        return [name for column in self.columns for name in column.features()]
+
+    @property
+    def inputs(self) -> int:
+        """How many features there are: the inputs of a model."""
+        return len(self.feature_names)
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs a model needs: 1 for regression, else the number of classes."""
+        return self.target_column.outputs
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, by their numbers; none for regression."""
+        return self.target_column.classes if isinstance(self.target_column, ClassTarget) else ()
+
+    def transform(self, table: Table) -> Tensor:
+        """The features of each row: (rows, features), float32.
+
+        Columns that are not needed, such as the target, may be there or not.
+
+        Raises:
+            DataError: a column is missing, text stands where numbers did, or there are no rows.
+        """
+        _check_rows(table)
+        missing = [column.name for column in self.columns if column.name not in table]
+        if missing:
+            raise DataError(
+                f"{table.source} lacks {_listed(missing)}, which the model was trained with; "
+                f"it has {_listed(table.names)}"
+            )
+        rows, width = len(table), self.inputs
+        data = array("f", bytes(4 * rows * width))
+        start = 0
+        for column in self.columns:
+            column.write(table, data, start, width)
+            start += len(column.features())
+        return Tensor.leaf(Array(data, (rows, width), "float32"))
+
+    def target(self, table: Table) -> Tensor:
+        """The target: (rows, 1), float32, standardised; or (rows,), int64, numbers of classes.
+
+        Raises:
+            ArgumentError: the table has no target column.
+            DataError: missing values, an unknown class, or no rows.
+        """
+        _check_rows(table)
+        return self.target_column.encoded(table)
+
+    def predictions(self, output: Tensor) -> list[Any]:
+        """The outputs of a model in the user's terms: numbers in their units, names of classes.
+
+        Args:
+            output: (rows, 1) for regression; for classification (rows, classes) scores, or
+                (rows, 1) logits of the second of two classes.
+
+        Raises:
+            ShapeError: outputs of another shape.
+            DataError: an output that is not finite.
+        """
+        return list(self.target_column.predictions(output))
+
+    def probabilities(self, output: Tensor) -> list[list[float]]:
+        """The probability of each class for each row, from outputs as for `predictions`.
+
+        Raises:
+            ArgumentError: there are no classes.
+        """
+        if not isinstance(self.target_column, ClassTarget):
+            raise ArgumentError(
+                f"the target {self.target_column.name!r} is a number: there are no classes that "
+                "could have probabilities"
+            )
+        return self.target_column.probabilities(output)
+
+    def describe(self) -> str:
+        """What is predicted, from what, and what was left out and why, in a few lines."""
+        lines = [
+            f"{self.task} of {self.target_column.name!r}"
+            + (f", classes {', '.join(self.classes)}" if self.classes else ""),
+            f"{self.inputs} features of {len(self.columns)} columns",
+        ]
+        lines += [f"left out {name!r}: {reason}" for name, reason in self.dropped.items()]
+        return "\n".join(lines)
+
+    # --- saving and loading -------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """All that was learned, as JSON can hold it."""
+        return {
+            "columns": [column_state(column) for column in self.columns],
+            "target": target_state(self.target_column),
+            "dropped": self.dropped,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Preprocessor:
+        """The preprocessor whose `state` this is.
+
+        Raises:
+            ModelFileError: it is nobody's.
+        """
+        try:
+            columns = [column_from_state(column) for column in state["columns"]]
+            dropped = {checked_text(k): checked_text(v) for k, v in state["dropped"].items()}
+            return cls(columns, target_from_state(state["target"]), dropped)
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ModelFileError(
+                f"the state of the preprocessor is damaged: {type(error).__name__}: {error}"
+            ) from error
+
+
+def _check_rows(table: Table) -> None:
+    if not len(table):
+        raise DataError(f"{table.source} has no rows")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names))

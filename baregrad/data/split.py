@@ -1,0 +1,103 @@
+"""Splitting samples into those to learn from and those to test with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from baregrad.data.table import Table
+from baregrad.errors import ArgumentError, DataError
+from baregrad.tensor.random import DATA, generator_for
+from baregrad.tensor.tensor import Tensor
+
+# A stream of its own: the order must not depend on numbers that made-up data was drawn from.
+SPLIT = DATA + 1
+
+
+def train_test_split(
+    *arrays: Any, test_size: float = 0.25, seed: int | None = None, stratify: Any = None
+) -> list[Any]:
+    """Each array in two parts with the same samples in all of them, chosen at random.
+
+    ``x_train, x_test, y_train, y_test = train_test_split(x, y, seed=0)``
+
+    Args:
+        arrays: tensors, tables or sequences of equal length.
+        test_size: the share of samples for the test part, or how many they are.
+        seed: of the choice; None draws from the default generator.
+        stratify: a label for each sample; both parts then have each label in about its share.
+
+    Returns:
+        For each array its training part and its test part; sequences become lists.
+
+    Raises:
+        ArgumentError: nothing to split, or a size that leaves one of the parts empty.
+        DataError: different lengths, or a label too rare to be in both parts.
+    """
+    if not arrays:
+        raise ArgumentError("train_test_split needs at least one array")
+    count = len(arrays[0])
+    lengths = [len(array) for array in arrays]
+    if set(lengths) != {count}:
+        raise DataError(f"the arrays to split have different lengths: {lengths}")
+    tests = _test_count(count, test_size)
+    order = list(generator_for(seed, SPLIT).permutation(count))
+    if stratify is not None:
+        order = _stratified(order, _labels(stratify, count), tests)
+    train, test = order[tests:], order[:tests]
+    return [_chosen(array, part) for array in arrays for part in (train, test)]
+
+
+def _test_count(count: int, test_size: float) -> int:
+    if isinstance(test_size, int):
+        tests, allowed = test_size, 0 < test_size < count
+    else:
+        tests, allowed = round(count * test_size), 0 < test_size < 1
+        tests = max(1, min(tests, count - 1))
+    if not allowed or count < 2:
+        raise ArgumentError(
+            f"test_size {test_size!r} of {count} samples leaves one part empty; give a share "
+            "between 0 and 1 or a number of samples, of two or more"
+        )
+    return tests
+
+
+def _labels(stratify: Any, count: int) -> list[Any]:
+    labels = stratify.tolist() if isinstance(stratify, Tensor) else list(stratify)
+    if len(labels) != count:
+        raise DataError(f"stratify has {len(labels)} labels and there are {count} samples")
+    if any(isinstance(label, list) for label in labels):
+        raise DataError("stratify must be one label for each sample, not a row of numbers")
+    return labels
+
+
+def _stratified(order: Sequence[int], labels: Sequence[Any], tests: int) -> list[int]:
+    """The samples in an order whose first `tests` have each label in about its share."""
+    groups: dict[Any, list[int]] = {}
+    for index in order:
+        groups.setdefault(labels[index], []).append(index)
+    shares = _shares({label: len(group) for label, group in groups.items()}, tests, len(order))
+    chosen = {i for label, group in groups.items() for i in group[: shares[label]]}
+    return [i for i in order if i in chosen] + [i for i in order if i not in chosen]
+
+
+def _shares(sizes: dict[Any, int], tests: int, count: int) -> dict[Any, int]:
+    """How many samples of each label to test with: its share, by the largest remainders."""
+    rare = [label for label, size in sizes.items() if size < 2]
+    if rare or len(sizes) > min(tests, count - tests):
+        problem = f"label {rare[0]!r} has one sample only" if rare else f"{len(sizes)} labels"
+        raise DataError(
+            f"stratify: {problem} and {count} samples cannot have every label in a test part of "
+            f"{tests} and in the rest; leave stratify out, or change test_size"
+        )
+    shares = {label: size * tests // count for label, size in sizes.items()}
+    by_remainder = sorted(sizes, key=lambda label: -(sizes[label] * tests % count))
+    for label in by_remainder[: tests - sum(shares.values())]:
+        shares[label] += 1
+    return shares
+
+
+def _chosen(array: Any, indices: list[int]) -> Any:
+    if isinstance(array, Tensor | Table):
+        return array.take(indices)
+    return [array[i] for i in indices]

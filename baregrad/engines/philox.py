@@ -1,0 +1,84 @@
+"""Philox4x32-10, the counter-based random number generator.
+
+J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel random numbers: as easy as 1, 2,
+3", SC'11, doi:10.1145/2063384.2063405; constants and test vectors from the authors' Random123.
+
+Random number i is a pure function of a key and the counter i: no state, no order, so any engine
+and any number of threads draw the same numbers.
+"""
+
+from array import array
+
+ROUNDS = 10
+MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+WEYL = (0x9E3779B9, 0xBB67AE85)  # the golden ratio and sqrt(3) - 1, as fractions of 2**32
+WORD = 0xFFFFFFFF
+LANE_BITS = 64  # a 32-bit word in a 64-bit lane leaves room for its product with a multiplier
+BATCH = 1024  # counters computed at a time
+
+
+def block(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The four random 32-bit words of one 128-bit `counter` under one 64-bit `key`."""
+    return _rounds(counter, key, lanes=1)
+
+
+def words(seed: int, stream: int, start: int, count: int) -> "array[int]":
+    """Random 32-bit words number `start` to `start + count - 1` of a stream, as `array('I')`.
+
+    Word w is word w % 4 of the block with counter (w // 4, stream), both 64-bit, and key `seed`.
+    """
+    first, last = start // 4, (start + count + 3) // 4
+    result = array("I")
+    for low in range(first, last, BATCH):
+        result.extend(_blocks(seed, stream, low, min(BATCH, last - low)))
+    skip = start - 4 * first
+    return result[skip : skip + count]
+
+
+def _blocks(seed: int, stream: int, first: int, count: int) -> "array[int]":
+    """The words of `count` consecutive blocks, interleaved into one sequence.
+
+    Python's long integers are the vector unit: each of the four counter words of all the blocks
+    is one integer with a 64-bit lane for each block.
+    """
+    ones = _pack([1] * count)
+    counters = range(first, first + count)
+    counter = (
+        _pack([c & WORD for c in counters]),
+        _pack([c >> 32 & WORD for c in counters]),
+        ones * (stream & WORD),
+        ones * (stream >> 32 & WORD),
+    )
+    key = (seed & WORD, seed >> 32 & WORD)
+    result = array("I", bytes(16 * count))
+    for position, lanes in enumerate(_rounds(counter, key, count)):
+        result[position::4] = array("I", _unpack(lanes, count))
+    return result
+
+
+def _rounds(
+    counter: tuple[int, int, int, int], key: tuple[int, int], lanes: int
+) -> tuple[int, int, int, int]:
+    """Ten rounds of multiply, swap the halves and add the key (section 3.3 of the paper)."""
+    ones = _pack([1] * lanes)
+    low_half = ones * WORD
+    a, b, c, d = counter
+    k0, k1 = key
+    for _ in range(ROUNDS):
+        product0, product1 = a * MULTIPLIERS[0], c * MULTIPLIERS[1]
+        a, b, c, d = (
+            (product1 >> 32 & low_half) ^ b ^ ones * k0,
+            product1 & low_half,
+            (product0 >> 32 & low_half) ^ d ^ ones * k1,
+            product0 & low_half,
+        )
+        k0, k1 = (k0 + WEYL[0]) & WORD, (k1 + WEYL[1]) & WORD
+    return a, b, c, d
+
+
+def _pack(values: list[int]) -> int:
+    return int.from_bytes(b"".join(v.to_bytes(LANE_BITS // 8, "little") for v in values), "little")
+
+
+def _unpack(lanes: int, count: int) -> memoryview:
+    return memoryview(lanes.to_bytes(count * LANE_BITS // 8, "little")).cast("I")[::2]

@@ -1,0 +1,227 @@
+"""Tensors in files of the safetensors format, which cannot contain programs.
+
+The format (https://github.com/huggingface/safetensors, "Format"): the length of the header, 8 bytes
+little-endian; the header, JSON that gives each tensor's data type, shape and place; then the data,
+row-major and little-endian, without holes.
+
+A file may come from anybody, so nothing in it is believed before it has been checked.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from array import array
+from collections.abc import Mapping
+from typing import IO, Any, NamedTuple
+
+from baregrad.data.source import FilePath
+from baregrad.engines.array import TYPECODES, Array, Buffer, DType, Shape
+from baregrad.errors import ArgumentError, ModelFileError
+from baregrad.files.atomic import write_atomically
+from baregrad.tensor.tensor import Tensor
+
+NAMES: dict[DType, str] = {"float32": "F32", "float64": "F64", "int64": "I64", "bool": "BOOL"}
+DTYPES: dict[str, DType] = {name: dtype for dtype, name in NAMES.items()}
+SIZES: dict[DType, int] = {d: array(code).itemsize for d, code in TYPECODES.items()}
+
+METADATA = "__metadata__"
+LENGTH_BYTES = 8
+MAX_HEADER = 100_000_000  # bytes, as in the reference implementation
+MAX_SIZE = 2**63  # of a tensor: sizes are 64-bit integers
+
+
+class Entry(NamedTuple):
+    """What the header says of a tensor: where its bytes begin and end, and what they are."""
+
+    begin: int
+    end: int
+    name: str
+    dtype: DType
+    shape: Shape
+
+
+# --- writing ----------------------------------------------------------------------------------
+
+
+def save_tensors(
+    path: FilePath, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Writes tensors, and texts about them, to a file that is there whole or not at all.
+
+    Raises:
+        ArgumentError: a name or text that is not a string, or the name ``__metadata__``.
+        ModelFileError: the file cannot be written.
+    """
+    for text in (*tensors, *(metadata or {}), *(metadata or {}).values()):
+        _check_text(text)
+    if METADATA in tensors:
+        raise ArgumentError(f"no tensor may be called {METADATA!r}; it is the name of the metadata")
+    # Wide elements come first, so that all of them are aligned.
+    ordered = sorted(tensors.items(), key=lambda item: -SIZES[item[1].dtype])
+    header = _header(ordered, metadata)
+    length = len(header).to_bytes(LENGTH_BYTES, "little")
+    write_atomically(path, [length, header, *(_little_endian(t.array.data) for _, t in ordered)])
+
+
+def _check_text(text: object) -> None:
+    try:
+        text.encode()  # type: ignore[attr-defined]  # also refuses half a surrogate pair
+    except (AttributeError, UnicodeEncodeError):
+        raise ArgumentError(
+            f"names of tensors and metadata must be Unicode text, not {text!r}"
+        ) from None
+
+
+def _header(tensors: list[tuple[str, Tensor]], metadata: Mapping[str, str] | None) -> bytes:
+    import json  # files are written and read seldom
+
+    entries: dict[str, Any] = {METADATA: dict(metadata)} if metadata else {}
+    begin = 0
+    for name, tensor in tensors:
+        end = begin + tensor.size * SIZES[tensor.dtype]
+        entries[name] = {
+            "dtype": NAMES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [begin, end],
+        }
+        begin = end
+    header = json.dumps(entries, separators=(",", ":")).encode()
+    return header + b" " * (-len(header) % 8)  # the data is aligned too
+
+
+def _little_endian(data: Buffer) -> bytes:
+    return data.tobytes() if sys.byteorder == "little" else _swapped(data).tobytes()
+
+
+def _swapped(data: Buffer) -> Buffer:
+    copy = data[:]
+    copy.byteswap()
+    return copy
+
+
+# --- reading ----------------------------------------------------------------------------------
+
+
+def load_tensors(path: FilePath) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors in a file, in the order in which they lie there, and its texts.
+
+    Raises:
+        ModelFileError: the file cannot be read, is damaged, or holds other data types than F32,
+            F64, I64 and BOOL. Nothing large is allocated for a file that is not itself large.
+    """
+    try:
+        with open(path, "rb") as file:
+            return _load(file)
+    except OSError as error:
+        raise ModelFileError(
+            f"{os.fspath(path)} cannot be read: {error.strerror}; check the path and the "
+            "permissions"
+        ) from error
+    except _Damage as damage:
+        raise ModelFileError(
+            f"{os.fspath(path)} is not a safetensors file, or damaged: {damage}"
+        ) from None
+
+
+class _Damage(Exception):  # noqa: N818  # never leaves this file
+    """What is wrong with a file."""
+
+
+def _load(file: IO[bytes]) -> tuple[dict[str, Tensor], dict[str, str]]:
+    size = os.fstat(file.fileno()).st_size
+    length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+    available = size - LENGTH_BYTES
+    if not 2 <= length <= min(available, MAX_HEADER):
+        raise _Damage(
+            f"a header of {length} bytes cannot be in a file of {size} bytes"
+            if length <= MAX_HEADER
+            else f"a header of {length} bytes is more than {MAX_HEADER}"
+        )
+    header = _parsed(file.read(length))
+    metadata = _metadata(header.pop(METADATA, {}))
+    entries = sorted(_entry(name, info) for name, info in header.items())
+    _check_places(entries, available - length)
+    return {entry.name: _tensor(file, entry) for entry in entries}, metadata
+
+
+def _parsed(content: bytes) -> dict[str, Any]:
+    import json  # files are written and read seldom
+
+    if not content.startswith(b"{"):
+        raise _Damage("the header does not begin with '{'")
+    try:
+        header = json.loads(content.decode(), object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise _Damage(f"the header is not JSON: {error}") from None
+    return header  # type: ignore[no-any-return]  # an object, as it begins with '{'
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) < len(pairs):
+        raise _Damage(f"a name stands twice in the header, among {list(names)[:5]}")
+    return names
+
+
+def _metadata(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+        raise _Damage(f"{METADATA} is not an object of strings")
+    return value
+
+
+def _entry(name: str, info: Any) -> Entry:
+    """What the header says of a tensor, checked in itself."""
+    if not isinstance(info, dict) or info.keys() != {"dtype", "shape", "data_offsets"}:
+        raise _Damage(f"tensor {name!r} needs a dtype, a shape and data_offsets, and nothing else")
+    dtype, shape, places = info["dtype"], info["shape"], info["data_offsets"]
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise _Damage(f"tensor {name!r} has dtype {dtype!r}; only {', '.join(DTYPES)} are read")
+    if not _are_sizes(shape) or not _are_sizes(places) or len(places) != 2:
+        raise _Damage(f"tensor {name!r}: shape or data_offsets are not lists of integers above -1")
+    needed = _checked_size(shape, name) * SIZES[DTYPES[dtype]]
+    if places[1] - places[0] != needed:
+        raise _Damage(
+            f"tensor {name!r} of shape {shape} and dtype {dtype} needs {needed} bytes, and its "
+            f"data_offsets are {places}"
+        )
+    return Entry(places[0], places[1], name, DTYPES[dtype], tuple(shape))
+
+
+def _are_sizes(value: Any) -> bool:
+    return isinstance(value, list) and all(type(v) is int and 0 <= v < MAX_SIZE for v in value)
+
+
+def _checked_size(shape: list[int], name: str) -> int:
+    """The number of elements; refused before it is so large that its computation takes long."""
+    size = 1
+    for length in shape:
+        size *= length
+        if size >= MAX_SIZE:
+            raise _Damage(f"tensor {name!r} has 2**63 elements or more")
+    return size
+
+
+def _check_places(entries: list[Entry], available: int) -> None:
+    """The tensors must lie one after another and fill the file."""
+    place = 0
+    for entry in entries:
+        if entry.begin != place:
+            problem = "overlaps another" if entry.begin < place else "leaves a hole before it"
+            raise _Damage(f"tensor {entry.name!r} {problem}: it begins at {entry.begin}")
+        place = entry.end
+    if place != available:
+        problem = "is cut off" if place > available else "goes on after them"
+        raise _Damage(f"its tensors take {place} bytes and {available} are there: it {problem}")
+
+
+def _tensor(file: IO[bytes], entry: Entry) -> Tensor:
+    content = file.read(entry.end - entry.begin)
+    if len(content) != entry.end - entry.begin:
+        raise _Damage("it became shorter while it was read")
+    data = array(TYPECODES[entry.dtype], content)
+    if entry.dtype == "bool" and data and max(data) > 1:
+        raise _Damage(f"tensor {entry.name!r} is BOOL and has a byte {max(data)}, not 0 or 1")
+    if sys.byteorder == "big":
+        data = _swapped(data)
+    return Tensor.leaf(Array(data, entry.shape, entry.dtype))

@@ -1,0 +1,1 @@
+"""Neural networks: modules, layers, the multi-layer perceptron, initial weights and losses."""

@@ -1,0 +1,104 @@
+"""Initial weights: random, with a spread that keeps signals from growing or fading.
+
+A weight matrix has shape (fan-out, fan-in): one row for each neuron, one column for each input.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from operator import mul
+from typing import TypeAlias
+
+from baregrad.errors import unknown_name
+from baregrad.tensor.random import Generator
+from baregrad.tensor.tensor import Tensor
+
+# (fan-out, fan-in, generator) -> the matrix, in float64
+Initializer: TypeAlias = Callable[[int, int, Generator], Tensor]
+
+
+def _uniform(variance: Callable[[int, int], float]) -> Initializer:
+    """Uniform in ±√(3 · variance), which has that variance."""
+
+    def draw(fan_out: int, fan_in: int, generator: Generator) -> Tensor:
+        bound = math.sqrt(3 * variance(fan_out, fan_in))
+        return (generator.rand(fan_out, fan_in, dtype="float64") * 2 - 1) * bound
+
+    return draw
+
+
+def _normal(variance: Callable[[int, int], float]) -> Initializer:
+    def draw(fan_out: int, fan_in: int, generator: Generator) -> Tensor:
+        spread = math.sqrt(variance(fan_out, fan_in))
+        return generator.randn(fan_out, fan_in, dtype="float64") * spread
+
+    return draw
+
+
+def _glorot(fan_out: int, fan_in: int) -> float:
+    """For tanh and sigmoid: X. Glorot and Y. Bengio, AISTATS 2010, eq. 12."""
+    return 2 / (fan_in + fan_out)
+
+
+def _he(fan_out: int, fan_in: int) -> float:
+    """For relu, which halves the variance: K. He et al., ICCV 2015, eq. 10."""
+    return 2 / fan_in
+
+
+def _lecun(fan_out: int, fan_in: int) -> float:
+    """For selu: Y. LeCun et al., "Efficient BackProp", 1998, eq. 16."""
+    return 1 / fan_in
+
+
+def orthogonal(fan_out: int, fan_in: int, generator: Generator) -> Tensor:
+    """Orthonormal rows (or columns, whichever are fewer): A. Saxe et al., ICLR 2014.
+
+    Gram-Schmidt on normal random vectors, done twice, which is enough for full precision
+    (Giraud, Langou and Rozložník 2005).
+    """
+    count, length = min(fan_out, fan_in), max(fan_out, fan_in)
+    basis: list[list[float]] = []
+    for vector in generator.randn(count, length, dtype="float64").tolist():
+        for other in basis + basis:
+            overlap = sum(map(mul, vector, other))
+            vector = [v - overlap * o for v, o in zip(vector, other, strict=True)]
+        norm = math.sqrt(sum(map(mul, vector, vector)))
+        basis.append([v / norm for v in vector])
+    matrix = Tensor(basis, "float64")
+    return matrix if fan_out <= fan_in else matrix.T
+
+
+INITIALIZERS: dict[str, Initializer] = {
+    "glorot_uniform": _uniform(_glorot),
+    "glorot_normal": _normal(_glorot),
+    "he_uniform": _uniform(_he),
+    "he_normal": _normal(_he),
+    "lecun_uniform": _uniform(_lecun),
+    "lecun_normal": _normal(_lecun),
+    "orthogonal": orthogonal,
+}
+
+# What suits an activation, where it is not Glorot's.
+SUITABLE: dict[object, str] = {
+    **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "mish"), "he_uniform"),
+    "selu": "lecun_normal",
+}
+
+
+def initializer_named(initializer: str | Initializer) -> Initializer:
+    """The initializer of a name; a function is returned as it is.
+
+    Raises:
+        ArgumentError: no initializer has this name.
+    """
+    if callable(initializer):
+        return initializer
+    if initializer not in INITIALIZERS:
+        raise unknown_name("initializer", initializer, list(INITIALIZERS))
+    return INITIALIZERS[initializer]
+
+
+def suitable_initializer(activation: object) -> str:
+    """The name of the initializer that goes with an activation's name."""
+    return SUITABLE.get(activation, "glorot_uniform")

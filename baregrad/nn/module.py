@@ -1,0 +1,158 @@
+"""Modules: things with parameters, which may be made of other such things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+from baregrad.errors import ModelFileError, ShapeError
+from baregrad.tensor.graph import scope
+from baregrad.tensor.tensor import Tensor
+
+
+class Module:
+    """The base of layers and models: `forward` computes, and attributes are found by themselves.
+
+    A tensor attribute that requires a gradient is a parameter; one that does not (such as running
+    statistics) is saved with them, but not trained. Modules may be attributes, or in lists that
+    are. The names of parameters are their paths, such as ``layers.0.weight``.
+    """
+
+    training: bool = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        for path, part in _parts(name, value):
+            if isinstance(part, Tensor):
+                part.name = path
+            else:
+                object.__setattr__(part, "_name", path)
+                for inner, tensor in part.named_tensors():
+                    tensor.name = f"{path}.{inner}"
+
+    def forward(self, x: Any) -> Tensor:
+        """Computes the output; every kind of module has its own."""
+        raise NotImplementedError(f"{type(self).__name__} must define forward(x)")
+
+    def __call__(self, x: Any) -> Tensor:
+        """`forward`, with what it computes marked in the graph as this module's."""
+        with scope(getattr(self, "_name", type(self).__name__)):
+            return self.forward(x)
+
+    # --- what it is made of -------------------------------------------------------------------
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules that are attributes of this one, or in lists that are."""
+        for name, value in vars(self).items():
+            for path, part in _parts(name, value):
+                if isinstance(part, Module):
+                    yield path, part
+
+    def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Every tensor with its path, parameter or not, each once."""
+        seen: set[Tensor] = set()
+        for path, tensor in self._every_tensor():
+            if tensor not in seen:
+                seen.add(tensor)
+                yield path, tensor
+
+    def _every_tensor(self) -> Iterator[tuple[str, Tensor]]:
+        for name, value in vars(self).items():
+            for path, part in _parts(name, value):
+                if isinstance(part, Tensor):
+                    yield path, part
+                else:
+                    yield from ((f"{path}.{inner}", t) for inner, t in part._every_tensor())
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """The tensors that are trained, with their paths."""
+        return ((path, t) for path, t in self.named_tensors() if t.requires_grad)
+
+    def parameters(self) -> list[Tensor]:
+        """The tensors that are trained: all weights and biases."""
+        return [tensor for _, tensor in self.named_parameters()]
+
+    # --- training or not ----------------------------------------------------------------------
+
+    def train(self, mode: bool = True) -> Self:
+        """Sets this module and all in it to training: dropout drops, batch norm uses the batch."""
+        self.training = mode
+        for _, child in self.named_children():
+            child.train(mode)
+        return self
+
+    def eval(self) -> Self:
+        """Sets this module and all in it to prediction."""
+        return self.train(False)
+
+    # --- saving and loading -------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The present values of all tensors by their paths; training on does not change them."""
+        return {path: tensor.detach() for path, tensor in self.named_tensors()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Takes over values as `state_dict` returned them; all of them or, on an error, none.
+
+        Raises:
+            ModelFileError: a tensor is missing, or one is not this model's.
+            ShapeError: one has another shape.
+        """
+        own = dict(self.named_tensors())
+        missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
+        if missing or unknown:
+            raise ModelFileError(
+                f"the state does not fit this {type(self).__name__}: "
+                f"missing {sorted(missing) or 'nothing'}, not known {sorted(unknown) or 'nothing'}"
+            )
+        for path, tensor in own.items():
+            if state[path].shape != tensor.shape:
+                raise ShapeError(
+                    f"the state's {path!r} has shape {state[path].shape}, and this model's "
+                    f"{tensor.shape}"
+                )
+        for path, tensor in own.items():
+            tensor.assign(state[path].astype(tensor.dtype))
+
+    # --- for people ---------------------------------------------------------------------------
+
+    def summary(self) -> str:
+        """A table of the modules with parameters: path, kind, shapes, how many numbers."""
+        rows = [("module", "kind", "shapes", "parameters")]
+        for path, module in self._every_module("", "the model itself"):
+            own = [t for name, t in module.named_parameters() if "." not in name]
+            if own:
+                shapes = " ".join("×".join(map(str, t.shape)) or "1" for t in own)
+                count = f"{sum(t.size for t in own):,}"
+                rows.append((path, type(module).__name__, shapes, count))
+        rows.append(("total", "", "", f"{sum(t.size for t in self.parameters()):,}"))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join(
+                [cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)]
+                + [row[3].rjust(widths[3])]
+            )
+            for row in rows
+        )
+
+    def _every_module(self, prefix: str, own_path: str) -> Iterator[tuple[str, Module]]:
+        yield own_path, self
+        for name, child in self.named_children():
+            yield from child._every_module(f"{prefix}{name}.", f"{prefix}{name}")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.describe()})"
+
+    def describe(self) -> str:
+        """What stands between the brackets of the `repr`."""
+        return ", ".join(f"{name}={child!r}" for name, child in self.named_children())
+
+
+def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The tensors and modules that an attribute holds, itself or in a list, with their names."""
+    if isinstance(value, Tensor | Module):
+        yield name, value
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            if isinstance(item, Tensor | Module):
+                yield f"{name}.{i}", item

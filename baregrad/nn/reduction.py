@@ -1,0 +1,82 @@
+"""What losses share: targets like the predictions, weights, and many losses made one."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+from baregrad.engines.array import FLOATS
+from baregrad.errors import ArgumentError, BaregradError, ShapeError, unknown_name
+from baregrad.tensor.tensor import Tensor, as_tensor
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def floating(prediction: Any) -> Tensor:
+    """A prediction as a tensor of floats; integers become float32."""
+    tensor = as_tensor(prediction)
+    return tensor if tensor.dtype in FLOATS else tensor.astype("float32")
+
+
+def alike(prediction: Any, target: Any, name: str) -> tuple[Tensor, Tensor]:
+    """Both as tensors of one shape and data type.
+
+    Shapes that only broadcast are refused: (n,) against (n, 1) would give (n, n) differences.
+    """
+    prediction = floating(prediction)
+    target = as_tensor(target, prediction.dtype)
+    if prediction.shape != target.shape:
+        advice = "there must be a target for every prediction"
+        if prediction.size == target.size:
+            advice = f"use target.reshape({prediction.shape})"
+        raise ShapeError(
+            f"{name}: the prediction has shape {prediction.shape} and the target {target.shape}, "
+            f"which must be the same; {advice}"
+        )
+    return prediction, target
+
+
+def reduced(
+    losses: Tensor, sample_weight: Any, reduction: str, name: str, counts: Tensor | None = None
+) -> Tensor:
+    """The losses weighted, and added up as asked.
+
+    `counts` says how much each element counts in the divisor of the mean, 1 if it is None.
+    """
+    if reduction not in REDUCTIONS:
+        raise unknown_name("reduction", reduction, REDUCTIONS)
+    if sample_weight is not None:
+        weight = _sample_weight(sample_weight, losses, name)
+        losses = losses * weight
+        counts = weight if counts is None else counts * weight
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    if not losses.size or (counts is not None and not any(counts.array.data)):
+        raise ArgumentError(f"{name}: a mean of nothing: no sample, or only such of weight 0")
+    return losses.mean() if counts is None else losses.sum() / counts.sum()
+
+
+def _sample_weight(given: Any, losses: Tensor, name: str) -> Tensor:
+    """Weights of the shape of the losses; one for each sample is laid out over its outputs."""
+    weight = as_tensor(given, losses.dtype)
+    if weight.shape not in (losses.shape, losses.shape[:1]):
+        raise ShapeError(
+            f"{name}: sample_weight has shape {weight.shape} and must have {losses.shape[:1]}, a "
+            "weight for each sample"
+        )
+    check_range(weight, 0, inf, f"{name}: a sample weight")
+    outputs = losses.ndim - weight.ndim
+    return weight.reshape((*weight.shape, *(1,) * outputs)).expand(losses.shape)
+
+
+def check_range(
+    x: Tensor, low: float, high: float, what: str, error: type[BaregradError] = ArgumentError
+) -> None:
+    """Refuses the first element that is not from `low` to `high`."""
+    values = x.array.data
+    if x.size and not (low <= min(values) and max(values) <= high):
+        place, value = next((i, v) for i, v in enumerate(values) if not low <= v <= high)
+        limit = f"{low} or more" if high == inf else f"from {low} to {high}"
+        raise error(f"{what} must be {limit}, and number {place} is {value:g}")

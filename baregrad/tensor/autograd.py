@@ -1,0 +1,185 @@
+"""Reverse-mode automatic differentiation: the graph, walked backwards.
+
+The chain rule says that the gradient of a tensor is the sum, over everything computed from it, of
+the gradient there times the local derivative. The sweep visits every tensor after all that was
+computed from it, so that its gradient is complete before it is passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+from baregrad.engines import array as arrays
+from baregrad.engines.array import FLOATS, Shape
+from baregrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
+from baregrad.tensor.graph import Node, recording
+
+N = TypeVar("N", bound=Node)
+
+
+def topological_order(roots: Iterable[N]) -> list[N]:
+    """Every tensor that the roots are made from, parents before children, the roots last.
+
+    A depth-first walk that lists a tensor once all its parents are listed; iterative, so that a
+    graph may be deeper than Python's stack (Cormen et al., Introduction to Algorithms, section
+    "Topological sort").
+    """
+    order: list[N] = []
+    seen: set[N] = set()
+    for root in roots:
+        stack = [(root, False)]
+        while stack:
+            node, parents_listed = stack.pop()
+            if parents_listed:
+                order.append(node)
+            elif node not in seen:
+                seen.add(node)
+                stack.append((node, True))
+                stack.extend((parent, False) for parent in reversed(node.parents))
+    return order
+
+
+def backward(root: N, gradient: N | None = None, create_graph: bool = False) -> None:
+    """Adds the gradient of `root` to `.grad` of every tensor it is made from that requires one.
+
+    Raises:
+        GradientError: `root` needs no gradient, or is no scalar and `gradient` is not given, or a
+            leaf was assigned to since.
+        ShapeError, DTypeError: `gradient` is not like `root`.
+    """
+    gradients = _sweep([root], [_seed(root, gradient)], create_graph)
+    with recording(create_graph):
+        for node, g in gradients.items():
+            if node.grad is not None:
+                node.grad = node.grad + g  # type: ignore[operator]
+            else:  # two nodes may have been passed the same tensor: without a graph, copy it
+                node.grad = g if create_graph else g.leaf(g.array)
+
+
+def grad(
+    outputs: N | Sequence[N],
+    inputs: N | Sequence[N],
+    gradients: Sequence[N | None] | None = None,
+    create_graph: bool = False,
+) -> tuple[N, ...]:
+    """The gradients of the sum of `outputs` with respect to each of `inputs`; `.grad` is untouched.
+
+    Args:
+        outputs: scalars, or tensors of any shape with their `gradients` given.
+        inputs: tensors that `outputs` are made from.
+        gradients: for each output, the gradient that arrives there; None stands for 1.
+        create_graph: record the gradients, so that they can be differentiated again.
+
+    Returns:
+        One tensor for each input, of its shape; zeros where an output does not depend on it.
+
+    Raises:
+        GradientError: an input does not require a gradient; or as `backward`.
+    """
+    roots = [outputs] if isinstance(outputs, Node) else list(outputs)
+    wanted = [inputs] if isinstance(inputs, Node) else list(inputs)
+    seeds = list(gradients) if gradients is not None else [None] * len(roots)
+    if len(seeds) != len(roots):
+        raise ArgumentError(f"grad: {len(roots)} outputs were given with {len(seeds)} gradients")
+    for x in wanted:
+        if not x.requires_grad:
+            raise GradientError(f"grad: {x.label()} has requires_grad=False")
+    found = _sweep(roots, [_seed(*pair) for pair in zip(roots, seeds, strict=True)], create_graph)
+    return tuple(found[x] if x in found else _constant(x, 0) for x in wanted)
+
+
+def _constant(like: N, value: float) -> N:
+    return type(like).leaf(arrays.filled(value, like.shape, like.dtype))
+
+
+def _seed(root: N, gradient: N | None) -> N:
+    """The gradient that the sweep starts from: 1 for a scalar."""
+    if not root.requires_grad:
+        raise GradientError(
+            f"backward: {root.label()} has no gradient: nothing it was made from has "
+            "requires_grad=True, or it was made within no_grad()"
+        )
+    if gradient is None:
+        if root.size != 1:
+            raise GradientError(
+                f"backward: {root.label()} is not a scalar. Reduce it first, as in loss.mean(), "
+                f"or pass the gradient that arrives at it, a tensor of shape {root.shape}"
+            )
+        return _constant(root, 1)
+    if not isinstance(gradient, Node):
+        raise DTypeError(f"backward: the gradient given must be a Tensor, not {gradient!r}")
+    if gradient.shape != root.shape:
+        raise ShapeError(
+            f"backward: the gradient given has shape {gradient.shape} and {root.label()} has "
+            f"{root.shape}"
+        )
+    if gradient.dtype not in FLOATS:
+        raise DTypeError(f"backward: the gradient given is {gradient.dtype}, not a float tensor")
+    return _fitted(gradient, root)
+
+
+def _sweep(roots: Sequence[N], seeds: Sequence[N], create_graph: bool) -> dict[N, N]:
+    """The gradient of every tensor that requires one, by the sweep in reverse order."""
+    gradients: dict[N, N] = {}
+    with recording(create_graph):
+        for root, seed in zip(roots, seeds, strict=True):
+            _accumulate(gradients, root, seed)
+        for node in reversed(topological_order(roots)):
+            if node.op is not None and node in gradients:
+                _check_unchanged(node)
+                for parent, contribution in contributions(node, gradients[node]):
+                    _accumulate(gradients, parent, contribution)
+    return gradients
+
+
+def contributions(node: N, g: N) -> list[tuple[N, N]]:
+    """What a tensor with gradient `g` adds to the gradient of each of its parents."""
+    assert node.op is not None
+    return [
+        (parent, _fitted(_checked(vjp(g, node, *node.parents, **node.attributes), node), parent))
+        for parent, vjp in zip(node.parents, node.op.vjps, strict=False)
+        if vjp and parent.requires_grad
+    ]
+
+
+def _checked(g: Any, node: Node) -> Any:
+    if not isinstance(g, Node):
+        raise GradientError(f"a gradient rule of {node.op} returned {g!r}, which is no Tensor")
+    return g
+
+
+def _fitted(g: Any, parent: N) -> N:
+    """A gradient brought to the shape and data type of the tensor it belongs to."""
+    g = sum_to_shape(g, parent.shape)
+    return g if g.dtype == parent.dtype else g.astype(parent.dtype)  # type: ignore[no-any-return]
+
+
+def _accumulate(gradients: dict[N, N], node: N, contribution: Any) -> None:
+    gradients[node] = gradients[node] + contribution if node in gradients else contribution
+
+
+def sum_to_shape(g: Any, shape: Shape) -> Any:
+    """Undoes broadcasting: an element that was copied gets the sum of the copies' gradients.
+
+    Raises:
+        ShapeError: `shape` does not broadcast to that of `g`.
+    """
+    if g.shape == shape:
+        return g
+    if arrays.broadcast_shapes(g.shape, shape) != g.shape:
+        raise ShapeError(f"a gradient of shape {g.shape} cannot be that of an input of {shape}")
+    added = g.ndim - len(shape)
+    stretched = (added + axis for axis, size in enumerate(shape) if size == 1)
+    return g.sum((*range(added), *stretched), keepdims=True).reshape(shape)
+
+
+def _check_unchanged(node: Node) -> None:
+    for parent in node.parents:
+        if parent.assigned > node.serial:
+            assert node.op is not None
+            raise GradientError(
+                f"backward: {parent.label()} was assigned a new value after {node.op.name} used "
+                "the old one, so the gradient would be wrong. Compute the loss again, then call "
+                "backward() before assigning"
+            )

@@ -1,0 +1,197 @@
+"""The computational graph: tensors that keep their parents and the operation that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from itertools import count
+from typing import Any, Self
+
+from baregrad.engines import selection
+from baregrad.engines.array import FLOATS, Array, DType, Shape
+from baregrad.errors import DTypeError, GradientError
+from baregrad.tensor.operation import Operation
+
+_recording: ContextVar[bool] = ContextVar("recording", default=True)
+_scope: ContextVar[tuple[str, ...]] = ContextVar("scope", default=())
+_clock = count(1)
+_NOTHING: Mapping[str, Any] = {}
+
+
+@contextmanager
+def recording(on: bool) -> Iterator[None]:
+    """Within this block the graph is recorded, or not."""
+    token = _recording.set(on)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
+def no_grad() -> AbstractContextManager[None]:
+    """A context, to be used with ``with``, in which no graph is recorded.
+
+    Results have no parents and need no gradient, so their history is not kept in memory.
+    """
+    return recording(False)
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Tensors made within this block say that they belong to the module of this name."""
+    token = _scope.set((*_scope.get(), name))
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+class Node:
+    """A place in the graph: a value, and how it was made.
+
+    Attributes:
+        array: the value.
+        op: the operation that made it; None for a leaf.
+        parents: the inputs of the operation, in order; the same tensor may stand there twice.
+        attributes: the operation's other arguments, such as its axes.
+        grad: after `backward()`, the gradient of what it was called on with respect to this
+            tensor, a tensor of the same shape and data type; None before.
+        name: what pictures and messages call it.
+        scope: the names of the modules it was made in, outermost first.
+        serial: the moment it was made, on the clock that also counts assignments.
+        assigned: the moment of the last assignment; 0 if there was none.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_requires_grad",
+        "array",
+        "assigned",
+        "attributes",
+        "grad",
+        "name",
+        "op",
+        "parents",
+        "scope",
+        "serial",
+    )
+
+    array: Array
+    op: Operation | None
+    parents: tuple[Self, ...]
+    attributes: Mapping[str, Any]
+    grad: Self | None
+    name: str | None
+    scope: tuple[str, ...]
+
+    def __init__(self, array: Array, requires_grad: bool = False, name: str | None = None) -> None:
+        self._set(array, None, (), _NOTHING, False)
+        self.name = name
+        if requires_grad:
+            self.requires_grad = True
+
+    @classmethod
+    def leaf(cls, array: Array) -> Self:
+        """A tensor that no operation made, holding `array`."""
+        node = cls.__new__(cls)
+        node._set(array, None, (), _NOTHING, False)
+        return node
+
+    @classmethod
+    def apply(cls, op: Operation, *inputs: Self, **attributes: Any) -> Self:
+        """The result of an operation, recorded with its parents.
+
+        Raises:
+            ShapeError, DTypeError, ArgumentError: the inputs do not fit the operation.
+            DTypeError: also a result too large for int64.
+        """
+        dtype = op.infer(*inputs, **attributes)[1] if op.infer else None
+        try:
+            array = selection.current().evaluate(op, [x.array for x in inputs], attributes)
+        except OverflowError:
+            if dtype != "int64":  # raised by a function of the user's own
+                raise
+            raise DTypeError(
+                f"{op.name}: a result does not fit int64 (-2**63 to 2**63 - 1); use a float dtype"
+            ) from None
+        if not _recording.get():
+            return cls.leaf(array)
+        needed = any(vjp and x._requires_grad for vjp, x in zip(op.vjps, inputs, strict=False))
+        node = cls.__new__(cls)
+        node._set(array, op, inputs, attributes, needed and array.dtype in FLOATS)
+        return node
+
+    def _set(
+        self,
+        array: Array,
+        op: Operation | None,
+        parents: tuple[Self, ...],
+        attributes: Mapping[str, Any],
+        requires_grad: bool,
+    ) -> None:
+        self.array = array
+        self.op = op
+        self.parents = parents
+        self.attributes = attributes
+        self._requires_grad = requires_grad
+        self.grad = None
+        self.name = None
+        self.scope = _scope.get()
+        self.serial = next(_clock)
+        self.assigned = 0
+
+    @property
+    def shape(self) -> Shape:
+        """The size along each axis."""
+        return self.array.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.array.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return len(self.array.data)
+
+    @property
+    def dtype(self) -> DType:
+        """``"float32"``, ``"float64"``, ``"int64"`` or ``"bool"``."""
+        return self.array.dtype
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether `backward()` computes a gradient for it; can be set on a leaf of floats."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if self.op is not None:
+            raise GradientError(
+                f"requires_grad cannot be set on {self.label()}, the result of {self.op.name}: "
+                "set it on the leaves it is made from, or detach() it first"
+            )
+        if wanted and self.dtype not in FLOATS:
+            raise DTypeError(
+                f"only float tensors carry gradients, and {self.label()} is {self.dtype}; "
+                'make it one with dtype="float32" or astype("float32")'
+            )
+        self._requires_grad = bool(wanted)
+
+    def label(self) -> str:
+        """How messages name this tensor: its own name, or what it is."""
+        made = f"{self.op.name} result" if self.op else "leaf"
+        where = f" in {'.'.join(self.scope)}" if self.scope else ""
+        return f"{self.name!r}" if self.name else f"the {made} of shape {self.shape}{where}"
+
+    def replace(self, array: Array) -> None:
+        """Gives a leaf another value, and notes the moment. `Tensor.assign` checks and converts."""
+        if self.op is not None:
+            raise GradientError(
+                f"{self.label()} is the result of {self.op.name} and cannot be assigned to: only a "
+                "leaf can, since its value is not computed from others"
+            )
+        self.array = array
+        self.assigned = next(_clock)

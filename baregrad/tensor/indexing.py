@@ -1,0 +1,154 @@
+"""Choosing elements: indices, slices, `take` and `one_hot`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from numbers import Integral
+from typing import Any, Self
+
+from baregrad.engines import array as arrays
+from baregrad.engines.array import DType
+from baregrad.errors import ArgumentError, DTypeError, OutOfRangeError, ShapeError
+from baregrad.tensor import primitives
+from baregrad.tensor.activations import Activations
+from baregrad.tensor.convert import to_array
+from baregrad.tensor.operation import checked_shape, normalized_axis
+
+
+def _slice_places(item: slice, size: int) -> range:
+    """The places along an axis of `size` that a slice names."""
+    try:
+        return range(*item.indices(size))
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"index {item}: {error}") from None
+
+
+class Indexing(Activations):
+    """A tensor whose elements can be chosen."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise ShapeError("a scalar tensor has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key: Any) -> Self:
+        """Elements chosen by integers, slices, ``...``, None for a new axis, as in NumPy.
+
+        One axis may be indexed by a tensor or list of integers, or by a tensor or list of bools of
+        the size of the axis. A new tensor, never a view.
+
+        Raises:
+            OutOfRangeError: an index beyond its axis (an IndexError).
+            ArgumentError: too many indices, or a kind that is not supported.
+        """
+        window: list[tuple[int, int, int]] = []
+        shape: list[int] = []
+        chosen: tuple[int, Any] | None = None
+        for item in self._every_axis(key):
+            if item is None:
+                shape.append(1)
+                continue
+            size = self.shape[len(window)]
+            if isinstance(item, slice):
+                places = _slice_places(item, size)
+                window.append((places.start, places.step, len(places)))
+                shape.append(len(places))
+            elif isinstance(item, Integral) and not isinstance(item, bool):
+                window.append((self._place(int(item), len(window)), 1, 1))
+            elif chosen is None and isinstance(item, Indexing | list):
+                chosen = (len(shape), item)
+                window.append((0, 1, size))
+                shape.append(size)
+            else:
+                raise ArgumentError(
+                    f"index {item!r}: use integers, slices, ..., None and at most one list or "
+                    "tensor of integers or bools"
+                )
+        whole = tuple((0, 1, size) for size in self.shape)
+        # A list may choose from the tensor itself; anything else is a tensor of its own.
+        uncut = chosen is not None and tuple(window) == whole
+        result = (self if uncut else self.slice(tuple(window))).reshape(shape)
+        return result if chosen is None else result.take(chosen[1], chosen[0])
+
+    def _every_axis(self, key: Any) -> list[Any]:
+        """The items of an index, with ``...`` and what is left out written as full slices."""
+        items = list(key) if isinstance(key, tuple) else [key]
+        dots = [i for i, item in enumerate(items) if item is Ellipsis]
+        used = sum(item is not None and item is not Ellipsis for item in items)
+        if used > self.ndim or len(dots) > 1:
+            raise ArgumentError(
+                f"index {key!r}: {used} axes are indexed and the tensor of shape {self.shape} has "
+                f"{self.ndim}; `...` may stand once"
+            )
+        at = dots[0] if dots else len(items)
+        return items[:at] + [slice(None)] * (self.ndim - used) + items[at + 1 :]
+
+    def _place(self, index: int, axis: int) -> int:
+        size = self.shape[axis]
+        if not -size <= index < size:
+            raise OutOfRangeError(
+                f"index {index} is out of range for axis {axis} of size {size} in shape "
+                f"{self.shape}"
+            )
+        return index % size
+
+    def take(self, indices: Any, axis: int = 0) -> Self:
+        """The slices along `axis` that `indices` number; repeats and negative ones are allowed.
+
+        Args:
+            indices: integers of any shape, which replaces the axis; or bools, one for each slice,
+                true for those to keep.
+            axis: the axis to choose along.
+
+        Raises:
+            OutOfRangeError: an index beyond the axis.
+            DTypeError: indices that are neither integers nor bools.
+        """
+        axis = normalized_axis(axis, self.ndim, "take")
+        return self.apply(primitives.take, self, self._indices(indices, axis), axis=axis)
+
+    def _indices(self, indices: Any, axis: int) -> Self:
+        """Integers or bools as places along an axis, all of them there."""
+        given = indices if isinstance(indices, Indexing) else self.leaf(to_array(indices))
+        if given.dtype not in ("int64", "bool") and given.size:
+            raise DTypeError(f"indices must be integers or bools, not {given.dtype}")
+        size = self.shape[axis]
+        values = given.array.data
+        if given.dtype == "bool":
+            if given.shape != (size,):
+                raise ShapeError(
+                    f"a mask of shape {given.shape} cannot choose along axis {axis} of {self.shape}"
+                    f"; it must have shape ({size},)"
+                )
+            kept = [i for i, keep in enumerate(values) if keep]
+            return self.leaf(arrays.new(kept, (len(kept),), "int64"))
+        if given.size and (min(values) < 0 or max(values) >= size):
+            places = [self._place(index, axis) for index in values]
+            return self.leaf(arrays.new(places, given.shape, "int64"))
+        return given.astype("int64")  # type: ignore[return-value]
+
+    def scatter_add(self, indices: Self, axis: int, size: int) -> Self:
+        """The transpose of `take`: slices added up at their `indices` along an axis of `size`."""
+        return self.apply(primitives.scatter_add, self, indices, axis=axis, size=size)
+
+    def one_hot(self, classes: int, dtype: DType = "float32") -> Self:
+        """For each integer a vector of `classes` zeros, with a one at that place.
+
+        Raises:
+            DTypeError: not integers.
+            OutOfRangeError: an integer that is no class.
+        """
+        checked_shape((classes,), "one_hot")
+        if self.dtype != "int64":
+            raise DTypeError(f"one_hot: classes must be int64, not {self.dtype}")
+        values = self.array.data
+        if self.size and not (min(values) >= 0 and max(values) < classes):
+            wrong = min(values) if min(values) < 0 else max(values)
+            raise OutOfRangeError(f"one_hot: {wrong} is none of the classes 0 to {classes - 1}")
+        numbers = self.leaf(arrays.new(range(classes), (classes,), "int64"))
+        return (self.unsqueeze(-1) == numbers).astype(dtype)

@@ -1,0 +1,148 @@
+"""The tensor: a value, and the memory of how it was made."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, Self
+
+from baregrad.engines.array import FLOATS, Array, DType
+from baregrad.errors import DTypeError, ShapeError
+from baregrad.tensor import autograd, text
+from baregrad.tensor.convert import checked_dtype, converted, to_array
+from baregrad.tensor.graph import Node
+from baregrad.tensor.indexing import Indexing
+
+
+class Tensor(Indexing):
+    """An n-dimensional array of numbers that keeps its parents and the operation that made it.
+
+    Args:
+        data: a number, a nested sequence of numbers, `array.array`, or anything with the buffer
+            protocol (a NumPy array); its values are copied.
+        dtype: ``"float32"``, ``"float64"``, ``"int64"`` or ``"bool"``. By default a buffer keeps
+            its own; Python floats become float32, integers int64, and float32 if `requires_grad`.
+        requires_grad: whether `backward()` computes a gradient for it.
+        name: what pictures and messages call it.
+
+    Raises:
+        ShapeError: a ragged sequence.
+        DTypeError: something that is not a number; `requires_grad` for integers or bools.
+
+    >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> y = (x * x).sum()
+    >>> y.backward()
+    >>> x.grad
+    Tensor([2.0, 4.0, 6.0])
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        data: Any,
+        dtype: DType | None = None,
+        requires_grad: bool = False,
+        name: str | None = None,
+    ) -> None:
+        if dtype is not None:
+            checked_dtype(dtype)
+        array = data.array if isinstance(data, Node) else to_array(data, dtype)
+        if dtype is None and requires_grad and array.dtype not in FLOATS:
+            dtype = "float32"
+        super().__init__(converted(array, dtype or array.dtype), requires_grad, name)
+
+    def item(self) -> Any:
+        """The one element, as a Python number.
+
+        Raises:
+            ShapeError: there is not exactly one.
+        """
+        if self.size != 1:
+            raise ShapeError(f"item(): shape {self.shape} has {self.size} elements, not one")
+        value = self.array.data[0]
+        return bool(value) if self.dtype == "bool" else value
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers; of a scalar, the number."""
+        values: list[Any] = self.array.data.tolist()
+        if self.dtype == "bool":
+            values = [value != 0 for value in values]
+        if self.ndim == 0:
+            return values[0]
+        for axis in range(self.ndim - 1, 0, -1):
+            size, rows = self.shape[axis], prod(self.shape[:axis])
+            values = [values[i * size : (i + 1) * size] for i in range(rows)]
+        return values
+
+    def buffer(self) -> memoryview:
+        """A read-only view of the elements in row-major order, without a copy."""
+        return memoryview(self.array.data).toreadonly()
+
+    def detach(self) -> Self:
+        """The same value as a new leaf, which knows no parents and requires no gradient."""
+        return self.leaf(self.array)
+
+    def assign(self, value: Any) -> None:
+        """Gives a leaf a new value; this is how optimizers update parameters.
+
+        A graph that used the old value notices: `backward()` through it raises, as its gradient
+        would be wrong.
+
+        Raises:
+            GradientError: not a leaf.
+            ShapeError, DTypeError: the value is not of this tensor's shape, or not numbers.
+        """
+        new: Array = value.array if isinstance(value, Node) else to_array(value, self.dtype)
+        if new.shape != self.shape:
+            raise ShapeError(
+                f"assign: {self.label()} has shape {self.shape} and the value {new.shape}"
+            )
+        if new.dtype != self.dtype:
+            raise DTypeError(
+                f"assign: {self.label()} is {self.dtype} and the value {new.dtype}; convert it "
+                f'with astype("{self.dtype}")'
+            )
+        self.replace(new)
+
+    def backward(self, gradient: Self | None = None, create_graph: bool = False) -> None:
+        """Computes the gradient of this scalar with respect to all that it is made from.
+
+        It is added to `.grad` of every tensor in its graph that requires one. Set `.grad` to None
+        (or call the optimizer's `zero_grad()`) to start anew.
+
+        Args:
+            gradient: what arrives at this tensor, of its shape; 1 for a scalar by default.
+            create_graph: record the gradients, so that they can be differentiated again.
+
+        Raises:
+            GradientError: not a scalar and no `gradient`, nothing requires a gradient, or a leaf
+                was assigned to after it was used.
+        """
+        autograd.backward(self, gradient, create_graph)
+
+    def __repr__(self) -> str:
+        return text.describe(self)
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ShapeError(
+                f"a tensor of shape {self.shape} is neither true nor false; compare with a single "
+                "element, or count with (condition).sum()"
+            )
+        return bool(self.array.data[0])
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
+
+def as_tensor(data: Any, dtype: DType | None = None) -> Tensor:
+    """`data` itself if it is a tensor (of that data type), or else a tensor made from it."""
+    if not isinstance(data, Tensor):
+        return Tensor(data, dtype)
+    return data if dtype is None else data.astype(dtype)

@@ -1,0 +1,1 @@
+"""The training loop, what it tells callbacks, and what it leaves behind."""

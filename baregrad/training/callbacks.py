@@ -1,0 +1,153 @@
+"""Callbacks that most trainings can use."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import IO
+
+from baregrad.data.source import FilePath
+from baregrad.errors import ArgumentError, NonFiniteError, unknown_name
+from baregrad.tensor.autograd import topological_order
+from baregrad.tensor.tensor import Tensor
+from baregrad.training.run import Callback, Run
+
+
+class EarlyStopping(Callback):
+    """Ends training when a quantity has not improved for some epochs.
+
+    Args:
+        monitor: the quantity; by default ``"val_loss"`` if there is validation, else ``"loss"``.
+        patience: for how many epochs it may fail to improve.
+        min_delta: the least change that counts as an improvement.
+        mode: ``"min"`` if less is better, ``"max"`` if more is.
+        restore_best: put back the weights of the best epoch when training ends.
+    """
+
+    def __init__(
+        self,
+        monitor: str | None = None,
+        patience: int = 10,
+        min_delta: float = 0.0,
+        mode: str = "min",
+        restore_best: bool = True,
+    ) -> None:
+        if mode not in ("min", "max"):
+            raise unknown_name("mode", mode, ["min", "max"])
+        if patience < 0 or min_delta < 0:
+            raise ArgumentError(
+                f"patience and min_delta must not be negative: {patience}, {min_delta}"
+            )
+        self.monitor = monitor
+        self.patience = patience
+        self.min_delta = min_delta
+        self.sign = 1 if mode == "min" else -1
+        self.restore_best = restore_best
+
+    def on_train_begin(self, run: Run) -> None:
+        """Forgets an earlier training."""
+        self.best = math.inf
+        self.best_epoch: int | None = None
+        self.best_state: dict[str, Tensor] = {}
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Compares the epoch with the best so far."""
+        monitor = self.monitor or ("val_loss" if "val_loss" in run.values else "loss")
+        if monitor not in run.values:
+            raise unknown_name("quantity to monitor", monitor, list(run.values))
+        value = self.sign * run.values[monitor]
+        if value < self.best - self.min_delta:
+            self.best, self.best_epoch = value, run.epoch
+            if self.restore_best:
+                self.best_state = run.model.state_dict()
+        elif run.epoch - (-1 if self.best_epoch is None else self.best_epoch) > self.patience:
+            run.stop(f"{monitor} has not improved for {self.patience} epochs")
+
+    def on_train_end(self, run: Run) -> None:
+        """Puts back the best weights."""
+        if self.best_state:
+            run.model.load_state_dict(self.best_state)
+
+
+class CSVLog(Callback):
+    """Writes a row of losses and metrics for each epoch to a file, as training goes.
+
+    Args:
+        path: the file; it is written anew.
+    """
+
+    def __init__(self, path: FilePath) -> None:
+        self.path = path
+
+    def on_train_begin(self, run: Run) -> None:
+        """Empties the file."""
+        open(self.path, "w", encoding="utf-8").close()
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Adds a row, and before the first a header."""
+        with open(self.path, "a", encoding="utf-8") as file:
+            if file.tell() == 0:
+                file.write(",".join(["epoch", *run.values]) + "\n")
+            file.write(",".join(map(str, [run.epoch, *run.values.values()])) + "\n")
+
+
+class Progress(Callback):
+    """Prints a line with losses and metrics, some twenty times in a training.
+
+    Args:
+        lines: about how many lines.
+        file: where to; standard output by default.
+    """
+
+    def __init__(self, lines: int = 20, file: IO[str] | None = None) -> None:
+        self.lines = lines
+        self.file = file
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Prints the line, if it is time for one."""
+        every = max(1, run.epochs // self.lines)
+        if (run.epoch + 1) % every == 0 or run.epoch in (0, run.epochs - 1) or run.stopped:
+            print(progress_line(run), file=self.file, flush=True)
+
+
+def progress_line(run: Run) -> str:
+    """For example ``epoch  10/100  loss 0.1234  val_loss 0.2345``."""
+    width = len(str(run.epochs))
+    values = "  ".join(f"{name} {value:.4g}" for name, value in run.values.items())
+    return f"epoch {run.epoch + 1:>{width}}/{run.epochs}  {values}"
+
+
+class LambdaCallback(Callback):
+    """Calls a function after each epoch: ``LambdaCallback(lambda run: print(run.values))``."""
+
+    def __init__(self, on_epoch_end: Callable[[Run], None]) -> None:
+        self.function = on_epoch_end
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Calls it."""
+        self.function(run)
+
+
+class StopOnNonFinite(Callback):
+    """Raises when the loss is infinite or NaN, before a step can spoil the weights. Always on.
+
+    The message names the first tensor in the computation that is not finite: its operation, the
+    layer it is in, the step, and what usually helps.
+    """
+
+    def on_loss(self, run: Run) -> None:
+        """Looks at the loss, and on trouble for its origin."""
+        if not math.isfinite(run.loss.item()):
+            raise NonFiniteError(
+                f"the loss is {run.loss.item()} at step {run.step} (epoch {run.epoch}): "
+                f"{non_finite_origin(run.loss)}. Try a lower learning rate than "
+                f"{run.optimizer.lr:g}, gradient clipping, or scaled inputs"
+            )
+
+
+def non_finite_origin(loss: Tensor) -> str:
+    """The first tensor in the computation of `loss` that is not finite, in words."""
+    for tensor in topological_order([loss]):
+        if not all(map(math.isfinite, tensor.array.data)):
+            return f"the first value that is not finite is {tensor.label()}"
+    return "every value in its graph is finite"

@@ -1,0 +1,122 @@
+"""Metrics: numbers that people understand better than the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from baregrad.errors import ShapeError, unknown_name
+from baregrad.tensor.graph import no_grad
+from baregrad.tensor.tensor import Tensor
+
+# (all predictions, all targets) -> a number
+Metric: TypeAlias = Callable[[Tensor, Tensor], float]
+
+
+def accuracy(prediction: Tensor, target: Tensor) -> float:
+    """The share of samples whose class is right.
+
+    Args:
+        prediction: (samples, classes) scores, of which the largest counts; or logits of two
+            classes, of the target's shape, where above 0 means class 1.
+        target: (samples,) class numbers, (samples, classes) probabilities, or zeros and ones.
+
+    Raises:
+        ShapeError: the shapes fit neither case.
+    """
+    if prediction.shape == target.shape and (prediction.ndim < 2 or prediction.shape[-1] == 1):
+        right = (prediction > 0) == (target > 0.5)
+    elif prediction.shape == target.shape:
+        right = prediction.argmax(-1) == target.argmax(-1)
+    elif prediction.shape[:-1] == target.shape:
+        right = prediction.argmax(-1) == target
+    else:
+        raise ShapeError(
+            f"accuracy: predictions of shape {prediction.shape} do not fit targets of shape "
+            f"{target.shape}; give (samples, classes) scores and (samples,) class numbers"
+        )
+    return float(right.mean().item())
+
+
+def _difference(prediction: Tensor, target: Tensor, metric: str) -> Tensor:
+    if prediction.shape != target.shape:
+        raise ShapeError(
+            f"{metric}: predictions of shape {prediction.shape} and targets of shape "
+            f"{target.shape} must have the same shape"
+        )
+    return prediction.astype("float64") - target.astype("float64")
+
+
+def mae(prediction: Tensor, target: Tensor) -> float:
+    """The mean absolute error, in the units of the target."""
+    return float(_difference(prediction, target, "mae").abs().mean().item())
+
+
+def mse(prediction: Tensor, target: Tensor) -> float:
+    """The mean squared error, in the squared units of the target."""
+    return float((_difference(prediction, target, "mse") ** 2).mean().item())
+
+
+def rmse(prediction: Tensor, target: Tensor) -> float:
+    """The root of the mean squared error, in the units of the target."""
+    return float((_difference(prediction, target, "rmse") ** 2).mean().sqrt().item())
+
+
+def r2(prediction: Tensor, target: Tensor) -> float:
+    """The share of the target's variance that is explained: 1 is perfect, 0 as good as the mean."""
+    error = (_difference(prediction, target, "r2") ** 2).mean(0)
+    variance = target.astype("float64").var(0)
+    return float((1 - error / variance).mean().item())
+
+
+METRICS: dict[str, Metric] = {"accuracy": accuracy, "mae": mae, "mse": mse, "rmse": rmse, "r2": r2}
+
+
+def metric_named(metric: str | Metric) -> tuple[str, Metric]:
+    """The name and function of a metric, given either.
+
+    Raises:
+        ArgumentError: no metric has this name.
+    """
+    if callable(metric):
+        return getattr(metric, "__name__", "metric"), metric
+    if metric not in METRICS:
+        raise unknown_name("metric", metric, list(METRICS))
+    return metric, METRICS[metric]
+
+
+class Averages:
+    """The loss and metrics over an epoch, gathered batch by batch."""
+
+    def __init__(self, metrics: Mapping[str, Metric]) -> None:
+        self.metrics = metrics
+        self.total = 0.0
+        self.count = 0
+        self.predictions: list[Tensor] = []
+        self.targets: list[Tensor] = []
+
+    def add(self, loss: float, prediction: Tensor, target: Tensor) -> None:
+        """Takes a batch into account; each sample counts the same."""
+        self.total += loss * len(target)
+        self.count += len(target)
+        if self.metrics:
+            self.predictions.append(prediction.detach())
+            self.targets.append(target)
+
+    def values(self) -> dict[str, float]:
+        """The mean loss, and each metric of all predictions together."""
+        return {
+            "loss": self.total / self.count,
+            **measured(self.metrics, self.predictions, self.targets),
+        }
+
+
+def measured(
+    metrics: Mapping[str, Metric], predictions: Sequence[Tensor], targets: Sequence[Tensor]
+) -> dict[str, float]:
+    """The value of each metric for all predictions and targets together."""
+    if not metrics:
+        return {}
+    with no_grad():
+        prediction, target = Tensor.concat(predictions), Tensor.concat(targets)
+        return {name: metric(prediction, target) for name, metric in metrics.items()}

@@ -1,0 +1,75 @@
+"""A training in progress: what callbacks see, and may change."""
+
+from __future__ import annotations
+
+from baregrad.nn.module import Module
+from baregrad.optim.optimizer import Optimizer
+from baregrad.tensor.tensor import Tensor
+from baregrad.training.history import History
+
+
+class Run:
+    """The state of a training in progress.
+
+    Attributes:
+        model: what is trained.
+        optimizer: what updates its parameters.
+        epochs: how many epochs are planned.
+        steps_per_epoch: how many batches there are in an epoch.
+        history: what has been recorded.
+        epoch: the number of the present epoch, from 0.
+        step: how many batches have been begun before the present one, in all epochs.
+        prediction: the output for the present batch, from `on_loss` on.
+        loss: its loss, a scalar with its graph.
+        values: in `on_epoch_end`, this epoch's losses and metrics by name.
+    """
+
+    prediction: Tensor
+    loss: Tensor
+
+    def __init__(
+        self, model: Module, optimizer: Optimizer, epochs: int, steps_per_epoch: int
+    ) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.epochs = epochs
+        self.steps_per_epoch = steps_per_epoch
+        self.history = History()
+        self.epoch = 0
+        self.step = 0
+        self.values: dict[str, float] = {}
+
+    def stop(self, reason: str) -> None:
+        """Ends training after the present batch or epoch; `reason` is kept in the history."""
+        self.history.stopped = reason
+
+    @property
+    def stopped(self) -> bool:
+        """Whether training is to end."""
+        return self.history.stopped is not None
+
+
+class Callback:
+    """Something to be told how a training goes; override what is of interest.
+
+    `on_loss` comes after the forward pass and before the backward pass of a batch; `on_batch_end`
+    after its gradients have been used, and are still there.
+    """
+
+    def on_train_begin(self, run: Run) -> None:
+        """Before the first epoch."""
+
+    def on_epoch_begin(self, run: Run) -> None:
+        """Before the first batch of an epoch."""
+
+    def on_loss(self, run: Run) -> None:
+        """When the loss of a batch is known."""
+
+    def on_batch_end(self, run: Run) -> None:
+        """After the optimizer's step."""
+
+    def on_epoch_end(self, run: Run) -> None:
+        """After an epoch and its validation; `run.values` has the results."""
+
+    def on_train_end(self, run: Run) -> None:
+        """After the last epoch, however it ended, unless with an exception."""

@@ -1,0 +1,99 @@
+"""Samples to learn from: inputs, targets and weights, checked before training begins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from baregrad.errors import ArgumentError, DataError, ShapeError
+from baregrad.tensor.tensor import Tensor, as_tensor
+
+
+class Samples:
+    """Inputs `x` (samples, ...), targets `y` (samples, ...) and weights (samples,) or None."""
+
+    def __init__(self, x: Tensor, y: Tensor, weight: Tensor | None = None) -> None:
+        self.x = x
+        self.y = y
+        self.weight = weight
+
+    def __len__(self) -> int:
+        return self.x.shape[0]
+
+    def take(self, indices: Any) -> Samples:
+        """The samples of these numbers."""
+        weight = None if self.weight is None else self.weight.take(indices)
+        return Samples(self.x.take(indices), self.y.take(indices), weight)
+
+
+def checked_samples(x: Any, y: Any, weight: Any = None, *, what: str) -> Samples:
+    """Samples from tensors, nested lists or buffers.
+
+    Raises:
+        DataError: no samples, different numbers of them, or a NaN or infinite value.
+        ShapeError: weights that are not one for each sample.
+    """
+    inputs, targets = as_tensor(x), as_tensor(y)
+    if inputs.ndim == 0 or targets.ndim == 0 or inputs.size == 0:
+        raise DataError(
+            f"{what}: there are no samples: x has shape {inputs.shape}, y {targets.shape}"
+        )
+    if len(inputs) != len(targets):
+        raise DataError(f"{what}: x has {len(inputs)} samples and y has {len(targets)}")
+    _check_finite(inputs, f"{what}: x")
+    _check_finite(targets, f"{what}: y")
+    if weight is None:
+        return Samples(inputs, targets)
+    weights = as_tensor(weight)
+    if weights.shape != (len(inputs),):
+        raise ShapeError(
+            f"sample_weight has shape {weights.shape}; it must be ({len(inputs)},), one number for "
+            "each sample"
+        )
+    _check_finite(weights, "sample_weight")
+    return Samples(inputs, targets, weights)
+
+
+def _check_finite(values: Tensor, what: str) -> None:
+    for place, value in enumerate(values.array.data):
+        if not math.isfinite(value):
+            row, column = divmod(place, values.size // len(values))
+            raise DataError(
+                f"{what} has the value {value} in sample {row}, feature {column}; fill it in or "
+                "leave the sample out"
+            )
+
+
+def split_off(samples: Samples, share: float) -> tuple[Samples, Samples]:
+    """The first samples for training, and the last `share` of them, as they are, for validation.
+
+    Raises:
+        ArgumentError: a share outside (0, 1), or one that leaves no sample on either side.
+    """
+    count = round(len(samples) * share)
+    if not 0 < share < 1 or not 0 < count < len(samples):
+        raise ArgumentError(
+            f"validation_split must be between 0 and 1 and leave samples on both sides; {share!r} "
+            f"of {len(samples)} samples does not"
+        )
+    first = len(samples) - count
+    return samples.take(range(first)), samples.take(range(first, len(samples)))
+
+
+def validation_samples(
+    training: Samples, data: Sequence[Any] | None, share: float
+) -> tuple[Samples, Samples | None]:
+    """What to train on and what to validate on, by either of the two ways to say it.
+
+    Raises:
+        ArgumentError: both ways at once, or data that is not (x, y) or (x, y, sample_weight).
+    """
+    if data is None:
+        return split_off(training, share) if share else (training, None)
+    if share:
+        raise ArgumentError("give either validation_data or validation_split, not both")
+    if len(data) not in (2, 3):
+        raise ArgumentError("validation_data must be (x, y) or (x, y, sample_weight)")
+    x, y, *weight = data
+    return training, checked_samples(x, y, *weight, what="validation data")

@@ -1,0 +1,191 @@
+import codecs
+import csv
+import gzip
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from baregrad.data.csv_file import read_csv
+from baregrad.errors import ArgumentError, BaregradError, DataError
+
+
+@pytest.fixture
+def read(tmp_path):
+    def from_text(text, **arguments):
+        path = tmp_path / "t.csv"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return read_csv(path, **arguments)
+
+    return from_text
+
+
+def columns(table):
+    return {name: table[name] for name in table.names}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found(read, delimiter):
+    text = "a,b\n1,x\n2,y\n".replace(",", delimiter)
+    assert columns(read(text)) == {"a": ["1", "2"], "b": ["x", "y"]}
+
+
+def test_a_delimiter_within_quotes_or_in_few_rows_is_not_taken(read):
+    text = 'a;b\n"1,5,3";x, y\n"2,5,3";z\n'
+    assert columns(read(text)) == {"a": ["1,5,3", "2,5,3"], "b": ["x, y", "z"]}
+
+
+def test_a_given_delimiter_is_used(read):
+    assert columns(read("a b\n1 2\n", delimiter=" ")) == {"a": ["1"], "b": ["2"]}
+
+
+def test_one_column_needs_no_delimiter(read):
+    assert columns(read("a\n1\n\n2\n")) == {"a": ["1", "2"]}
+
+
+def test_quotes_blanks_and_missing_values(read):
+    table = read('name, size ,note\n"Smith, J.", 3 ,"say ""yes"""\n"two\nlines",?,NA\n')
+    assert columns(table) == {
+        "name": ["Smith, J.", "two\nlines"],
+        "size": ["3", None],
+        "note": ['say "yes"', None],
+    }
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_line_ending_is_read(read, end):
+    assert columns(read(f"a,b{end}1,2{end}{end}3,4")) == {"a": ["1", "3"], "b": ["2", "4"]}
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(read):
+    assert read(codecs.BOM_UTF8 + b"a,b\n1,2\n").names == ["a", "b"]
+
+
+def test_another_encoding_can_be_given(read):
+    assert read("größe\n1\n".encode("latin-1"), encoding="latin-1").names == ["größe"]
+    assert read("größe\n1\n".encode("utf-16"), encoding="utf-16").names == ["größe"]
+
+
+def test_a_compressed_file_is_read_too(read):
+    assert columns(read(gzip.compress(b"a,b\n1,2\n"))) == {"a": ["1"], "b": ["2"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("age,sex\n3,m\n4,f\n", ["age", "sex"]),
+        ("3,m\n4,f\n", ["column_1", "column_2"]),
+        ("1,2\n3,4\n", ["column_1", "column_2"]),
+        ("?,m\n4,f\n", ["column_1", "column_2"]),
+        (",age\n0,30\n1,40\n", ["column_1", "age"]),
+        ("colour,shape\nred,round\nred,square\n", ["colour", "shape"]),
+        ("red,round\nred,square\n", ["column_1", "column_2"]),
+        ("a,b\n,\n1,2\n", ["a", "b"]),
+    ],
+)
+def test_a_header_is_recognised(read, text, names):
+    assert read(text).names == names
+
+
+def test_whether_there_is_a_header_can_be_said(read):
+    assert columns(read("a,b\nc,d\n", header=False)) == {
+        "column_1": ["a", "c"],
+        "column_2": ["b", "d"],
+    }
+    assert columns(read("1,2\n3,4\n", header=True)) == {"1": ["3"], "2": ["4"]}
+
+
+def test_messages_name_the_line_in_the_file(read):
+    table = read('note\n"a,b"\nx,y\n', delimiter=";", skip_rows=0)
+    assert [table.place(row)[-6:] for row in range(2)] == ["line 2", "line 3"]
+    assert read("junk\na,b\n\n1,2\n", skip_rows=1).place(0).endswith("t.csv, line 4")
+
+
+def test_rows_at_the_top_can_be_left_out(read):
+    assert columns(read("3 rows; made up\na,b\n1,2\n", skip_rows=1)) == {"a": ["1"], "b": ["2"]}
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6).map(
+                lambda s: f"t{s}t"
+            ),
+            min_size=2,
+            max_size=2,
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, rows):
+    path = tmp_path_factory.getbasetemp() / "written.csv"
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows(rows)
+    path.write_bytes(stream.getvalue().encode())
+    table = read_csv(path, delimiter=",", header=False)
+    assert [list(row) for row in zip(*columns(table).values(), strict=True)] == rows
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_read_or_refused(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(content)
+    try:
+        assert len(read_csv(path)) > 0
+    except BaregradError:
+        pass
+
+
+# --- what is refused --------------------------------------------------------------------------
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    with pytest.raises(DataError, match=r"none.csv cannot be read: No such file"):
+        read_csv(tmp_path / "none.csv")
+    with pytest.raises(DataError, match="cannot be read: Is a directory"):
+        read_csv(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("\n \n", "is empty"),
+        ("age,sex\n", "has a header and no rows"),
+        ("a,b\n1,2\n3\n5,6\n", r"line 3: 1 cell, and 2 cells in the first row, line 1; every row"),
+        ("150,4,setosa\n1,2\n3,4\n", r"line 2: 2 cells.*leave it out with skip_rows=1"),
+        ("150,4,setosa\n1,2,0\n3,4,1\n", r"cell 3, 'setosa', stands above numbers.*skip_rows=1"),
+        ("a,b,a\n1,2,3\n", "more than one column is called 'a'"),
+        ('a,b\n1,"2\n', "line 2: unexpected end of data; look for a double quote"),
+        ('a,b\n1,"2"3\n', "line 2: .*double quote"),
+        (b"a,b\n1,\xff\n", "is not utf-8-sig text .*encoding='latin-1'"),
+        (b"PK\3\4\0\0\0", "is not a text table: it contains zero bytes"),
+        (gzip.compress(b"a,b\n1,2\n")[:-3], "damaged gzip file"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(read, text, message):
+    with pytest.raises(DataError, match=message):
+        read(text)
+
+
+def test_a_cell_too_large_for_the_csv_module_is_refused(read):
+    with pytest.raises(DataError, match="line 2: field larger than field limit"):
+        read("a,b\n1," + "x" * 200_000 + "\n")
+
+
+@pytest.mark.parametrize("delimiter", ["", ",,", "\n", '"'])
+def test_a_delimiter_is_one_character(read, delimiter):
+    with pytest.raises(ArgumentError, match="a delimiter is one character"):
+        read("a,b\n1,2\n", delimiter=delimiter)
+
+
+def test_an_unknown_encoding_is_named(read):
+    with pytest.raises(ArgumentError, match="unknown encoding 'utf-9'"):
+        read("a\n1\n", encoding="utf-9")
+
+
+def test_a_negative_number_of_rows_to_skip_is_refused(read):
+    with pytest.raises(ArgumentError, match="skip_rows is a number of lines"):
+        read("a\n1\n", skip_rows=-1)

@@ -1,0 +1,92 @@
+import pytest
+
+from baregrad.data.cells import cleaned, number
+from baregrad.data.table import Table
+from baregrad.errors import ArgumentError, DataError
+
+
+@pytest.fixture
+def table():
+    return Table({"size": ["1.5", " 2 ", "?"], "colour": ["red", "NA", "blue"]}, "t.csv", [2, 3, 5])
+
+
+@pytest.mark.parametrize(
+    "cell", ["", "  ", "?", " ?", "NA", "n/a", "NaN", "nan", "null", "None", None, float("nan")]
+)
+def test_what_stands_for_a_missing_value_is_missing(cell):
+    assert cleaned(cell) is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"), [(" a b ", "a b"), (1, "1"), (0.5, "0.5"), (True, "True"), ("0", "0")]
+)
+def test_other_cells_are_text(cell, text):
+    assert cleaned(cell) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1", 1), ("-1.5e3", -1500), ("+.5", 0.5), ("1e999", float("inf")), ("inf", float("inf"))],
+)
+def test_numbers_are_read(text, value):
+    assert number(text) == value
+
+
+@pytest.mark.parametrize("text", ["a", "1_000", "1,5", "0x10", "True"])
+def test_other_text_is_no_number(text):
+    assert number(text) is None
+
+
+def test_columns_are_found_by_name(table):
+    assert table.names == ["size", "colour"]
+    assert len(table) == 3
+    assert table["colour"] == ["red", None, "blue"]
+    assert "size" in table
+    assert "weight" not in table
+
+
+def test_a_column_of_numbers_is_known_as_such(table):
+    assert table.kind("size") == "number"
+    assert table.kind("colour") == "category"
+    assert table.numbers("size") == [1.5, 2.0, None]
+
+
+def test_an_unknown_column_suggests_the_nearest(table):
+    with pytest.raises(ArgumentError, match=r"unknown column of t.csv 'color'; did you mean 'col"):
+        table["color"]
+
+
+@pytest.mark.parametrize("cell", ["tall", "inf", "1e999"])
+def test_a_cell_that_is_no_finite_number_is_named_with_its_place(cell):
+    table = Table({"size": ["1", cell]}, "t.csv", [2, 7])
+    with pytest.raises(DataError, match=f"t.csv, line 7, column 'size': '{cell}' is not a finite"):
+        table.numbers("size")
+
+
+def test_rows_taken_still_know_their_lines(table):
+    part = table.take([2, 0])
+    assert part["colour"] == ["blue", "red"]
+    assert part.place(0) == "t.csv, line 5"
+
+
+def test_a_table_without_a_file_counts_rows_from_zero():
+    assert Table({"a": [1, 2]}).place(1) == "the table, row 1"
+    assert Table({"a": [1, 2]}).take([1]).place(0) == "the table, row 1"
+
+
+def test_rows_with_a_missing_value_can_be_dropped(table):
+    assert table.drop_missing("colour")["size"] == ["1.5", None]
+
+
+def test_a_table_says_what_it_is(table):
+    assert repr(table) == "Table(t.csv: 3 rows, columns size, colour)"
+
+
+def test_columns_of_different_lengths_are_refused():
+    with pytest.raises(DataError, match=r"equal lengths, and these have \{'a': 1, 'b': 2\}"):
+        Table({"a": [1], "b": [1, 2]})
+
+
+def test_a_table_needs_columns():
+    with pytest.raises(DataError, match="the table: there are no columns"):
+        Table({})

@@ -1,0 +1,320 @@
+"""The training loop: it learns, it is reproducible, and it stops when it should."""
+
+import math
+import signal
+import threading
+
+import pytest
+
+import baregrad as bg
+from baregrad.errors import ArgumentError, DataError, NonFiniteError, ShapeError
+from baregrad.nn.losses import mse
+from baregrad.optim.lbfgs import LBFGS
+from baregrad.optim.schedules import ReduceOnPlateau, step_decay
+from baregrad.optim.sgd import SGD
+from baregrad.training.callbacks import LambdaCallback
+from baregrad.training.evaluation import evaluate, predict
+from baregrad.training.loop import fit
+from baregrad.training.run import Callback
+
+X = [[i / 10] for i in range(-10, 10)]
+Y = [[2 * x[0] + 1] for x in X]
+
+
+def line(seed=0, **kwargs):
+    """A model that can be a straight line and no more."""
+    return bg.MLP(1, [1], seed=seed, **kwargs)
+
+
+def test_it_finds_the_line_through_the_points():
+    model = line()
+    history = fit(model, X, Y, optimizer=SGD(model.parameters(), lr=0.3), epochs=60, seed=0)
+    assert model.layers[0].weight.item() == pytest.approx(2, abs=1e-3)
+    assert model.layers[0].bias.item() == pytest.approx(1, abs=1e-3)
+    assert history["loss"][-1] < 1e-5 < history["loss"][0]
+
+
+def test_it_does_what_the_textbook_loop_does():
+    fitted, by_hand = line(), line()
+    fit(fitted, X, Y, optimizer=SGD(fitted.parameters(), lr=0.1), epochs=3, batch_size=20, seed=0)
+    x, y = bg.Tensor(X), bg.Tensor(Y)
+    for _ in range(3):
+        for parameter in by_hand.parameters():
+            parameter.grad = None
+        ((by_hand(x) - y) ** 2).mean().backward()
+        for parameter in by_hand.parameters():
+            parameter.assign((parameter - 0.1 * parameter.grad).detach())
+    assert fitted.layers[0].weight.item() == pytest.approx(
+        by_hand.layers[0].weight.item(), rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adagrad", "adam", "adamw", "lbfgs"])
+def test_every_optimizer_works_by_name(optimizer):
+    history = fit(line(), X, Y, optimizer=optimizer, epochs=5, seed=0)
+    assert history["loss"][-1] < max(history["loss"][0], 1e-9)
+
+
+def test_lbfgs_takes_several_evaluations_for_a_step():
+    model = line()
+    optimizer = LBFGS(model.parameters(), line_search_fn="strong_wolfe")
+    history = fit(model, X, Y, optimizer=optimizer, epochs=5, batch_size=20, seed=0)
+    assert history["loss"][-1] < 1e-8
+    assert history.steps == 5
+
+
+# --- the history --------------------------------------------------------------------------------
+
+
+def test_the_history_has_loss_metrics_and_learning_rate_for_every_epoch():
+    history = fit(
+        line(), X, Y, epochs=4, validation_data=(X, Y), metrics=["mae", math_error], seed=0
+    )
+    assert history.epoch == [0, 1, 2, 3]
+    assert list(history.history) == [
+        *("loss", "mae", "math_error", "lr"),
+        *("val_loss", "val_mae", "val_math_error"),
+    ]
+    assert all(len(values) == 4 for values in history.history.values())
+    assert history["math_error"] == [3.0] * 4
+    assert history.steps == 4
+    assert history.stopped is None
+    assert "4 epochs: loss=" in repr(history)
+
+
+def math_error(prediction, target):
+    return 3.0
+
+
+def test_the_loss_of_an_epoch_counts_every_sample_the_same():
+    # with nothing to learn and batches of 3 and 1, the epoch's loss is the mean of four squares
+    model = line()
+    for parameter in model.parameters():
+        parameter.assign(parameter * 0)
+    optimizer = SGD(model.parameters(), lr=0.0)
+    history = fit(
+        model, [[0.0]] * 4, [[1.0], [2.0], [3.0], [4.0]], "mse", optimizer, 1, batch_size=3
+    )
+    assert history["loss"] == [pytest.approx((1 + 4 + 9 + 16) / 4)]
+
+
+def test_validation_split_takes_the_last_samples():
+    seen = []
+
+    def spy(prediction, target):
+        seen.append(target.tolist())
+        return 0.0
+
+    fit(line(), X, Y, epochs=1, validation_split=0.25, metrics=[spy], seed=0)
+    assert seen[-1] == [pytest.approx(y) for y in Y[15:]]
+    assert len(seen[0]) == 15
+
+
+def test_validation_does_not_train():
+    far = ([[100.0]] * 5, [[-100.0]] * 5)
+    one, two = line(dropout=0.0), line(dropout=0.0)
+    fit(one, X, Y, epochs=3, validation_data=far, seed=1)
+    fit(two, X, Y, epochs=3, seed=1)
+    assert one.layers[0].weight.item() == two.layers[0].weight.item()
+
+
+def test_the_model_is_left_ready_to_predict():
+    model = bg.MLP(1, [4, 1], dropout=0.5, seed=0)
+    fit(model, X, Y, epochs=1, seed=0)
+    assert not model.training
+
+
+# --- reproducible -------------------------------------------------------------------------------
+
+
+def test_a_seed_gives_the_same_weights():
+    ends = []
+    for seed in (1, 1, 2):
+        model = bg.MLP(1, [4, 1], dropout=0.2, seed=0)
+        fit(model, X, Y, epochs=3, batch_size=4, seed=seed)
+        ends.append(model.layers[0].weight.tolist())
+    assert ends[0] == ends[1] != ends[2]
+
+
+def test_manual_seed_decides_where_no_seed_is_given():
+    ends = []
+    for _ in range(2):
+        bg.manual_seed(5)
+        model = bg.MLP(1, [4, 1])
+        fit(model, X, Y, epochs=2, batch_size=4)
+        ends.append(model.layers[0].weight.tolist())
+    assert ends[0] == ends[1]
+
+
+# --- weights of samples -------------------------------------------------------------------------
+
+
+def test_a_sample_of_weight_zero_teaches_nothing():
+    x, y = [*X, [0.5]], [*Y, [1000.0]]
+    model = line()
+    optimizer = SGD(model.parameters(), lr=0.3)
+    fit(model, x, y, "mse", optimizer, 80, 21, sample_weight=[1.0] * 20 + [0.0], seed=0)
+    assert model.layers[0].weight.item() == pytest.approx(2, abs=1e-2)
+
+
+# --- stopping -----------------------------------------------------------------------------------
+
+
+def test_a_callback_can_end_training_after_the_batch():
+    class Stop(Callback):
+        def on_batch_end(self, run):
+            if run.step == 3:
+                run.stop("enough")
+
+    history = fit(line(), X, Y, epochs=10, batch_size=5, callbacks=[Stop()], seed=0)
+    assert history.steps == 3
+    assert history.stopped == "enough"
+    assert len(history["loss"]) == 1
+
+
+def test_ctrl_c_ends_training_at_the_next_batch_with_the_weights_kept():
+    class PressCtrlC(Callback):
+        def on_loss(self, run):
+            if run.step == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    model = line()
+    history = fit(model, X, Y, epochs=10, batch_size=5, callbacks=[PressCtrlC()], seed=0)
+    assert history.interrupted
+    assert history.stopped == "interrupted by Ctrl-C"
+    assert history.steps == 3
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_ctrl_c_leaves_at_once():
+    class Impatient(Callback):
+        def on_loss(self, run):
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(line(), X, Y, epochs=10, callbacks=[Impatient()])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_handler_of_the_program_is_left_alone(monkeypatch):
+    pressed = []
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(1))
+    try:
+        signal_once = LambdaCallback(lambda run: signal.raise_signal(signal.SIGINT))
+        history = fit(line(), X, Y, epochs=2, callbacks=[signal_once])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(pressed) == 2
+    assert not history.interrupted
+
+
+def test_it_works_in_a_thread():
+    histories = []
+    thread = threading.Thread(target=lambda: histories.append(fit(line(), X, Y, epochs=2)))
+    thread.start()
+    thread.join()
+    assert histories[0].epoch == [0, 1]
+
+
+# --- predictions --------------------------------------------------------------------------------
+
+
+def test_predict_covers_every_sample_without_dropout_or_graph():
+    model = bg.MLP(1, [4, 1], dropout=0.5, seed=0)
+    output = predict(model, X, batch_size=3)
+    assert model.training
+    assert output.op is None
+    model.eval()
+    assert output.tolist() == model(X).tolist()
+
+
+def test_predict_of_no_samples_has_no_rows():
+    assert predict(line(), bg.zeros(0, 1)).shape == (0, 1)
+
+
+def test_evaluate_returns_loss_and_metrics():
+    found = evaluate(line(), X, Y, metrics=("mse", "r2"))
+    assert found["loss"] == pytest.approx(found["mse"], rel=1e-6)
+    assert found["r2"] < 1
+
+
+# --- bad input ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"epochs": -1}, ArgumentError, "epochs must be an integer of at least 0, not -1"),
+        ({"epochs": 1.5}, ArgumentError, "epochs must be an integer"),
+        ({"batch_size": 0}, ArgumentError, "batch_size must be an integer of at least 1, not 0"),
+        ({"loss": "mes"}, ArgumentError, "unknown loss 'mes'; did you mean 'mse'"),
+        ({"optimizer": "adma"}, ArgumentError, "unknown optimizer 'adma'; did you mean 'adam'"),
+        ({"metrics": ["acuracy"]}, ArgumentError, "unknown metric 'acuracy'"),
+        ({"validation_split": 1.0}, ArgumentError, "validation_split must be between 0 and 1"),
+        ({"validation_split": 0.001}, ArgumentError, "leave samples on both sides"),
+        (
+            {"validation_split": 0.5, "validation_data": (X, Y)},
+            ArgumentError,
+            "either validation_data or validation_split",
+        ),
+        ({"validation_data": (X,)}, ArgumentError, r"must be \(x, y\)"),
+        ({"validation_data": (X, Y[:3])}, DataError, "validation data: x has 20 .* y has 3"),
+        ({"x": []}, DataError, "training data: there are no samples"),
+        ({"x": 1.0}, DataError, "there are no samples"),
+        ({"x": X[:5]}, DataError, "x has 5 samples and y has 20"),
+        ({"x": [[math.nan], *X[1:]]}, DataError, "x has the value nan in sample 0, feature 0"),
+        ({"y": [*Y[:-1], [math.inf]]}, DataError, "y has the value inf in sample 19"),
+        ({"y": [y[0] for y in Y]}, ShapeError, r"\(20, 1\).*\(20,\)|use target.reshape"),
+        ({"sample_weight": [1.0]}, ShapeError, r"sample_weight has shape \(1,\)"),
+        ({"sample_weight": [math.nan] * 20}, DataError, "sample_weight has the value nan"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, error, message):
+    with pytest.raises(error, match=message):
+        fit(**({"model": line(), "x": X, "y": Y, "epochs": 1} | arguments))
+
+
+def test_a_loss_that_is_not_finite_names_the_layer_the_operation_and_the_step():
+    model = bg.MLP(1, [3, 1], activation=bg.exp, seed=0)
+    optimizer = SGD(model.parameters(), lr=1e6)
+    with pytest.raises(NonFiniteError, match=r"at step \d+ .*MLP\.layers\.\d.*learning rate"):
+        fit(model, X, Y, optimizer=optimizer, epochs=20, seed=0)
+
+
+def test_a_loss_of_ones_own_that_is_not_finite_is_found_too():
+    def strange(prediction, target):
+        return mse(prediction, target) * math.inf
+
+    model = line()
+    before = model.layers[0].weight.item()
+    with pytest.raises(NonFiniteError, match=r"the loss is inf at step 0"):
+        fit(model, X, Y, loss=strange)
+    assert model.layers[0].weight.item() == before
+
+
+# --- learning-rate schedules --------------------------------------------------------------------
+
+
+def test_a_rule_counts_batches():
+    optimizer_rates = []
+
+    class Rates(Callback):
+        def on_loss(self, run):
+            optimizer_rates.append(run.optimizer.lr)
+
+    model = line()
+    optimizer = SGD(model.parameters(), lr=1.0)
+    halve = step_decay(every=2, factor=0.5)
+    history = fit(model, X, Y, "mse", optimizer, 2, 5, callbacks=[Rates()], schedule=halve, seed=0)
+    assert optimizer_rates == [1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]
+    assert history["lr"] == [0.25, 0.0625]
+
+
+def test_reduce_on_plateau_looks_at_the_loss_of_each_epoch():
+    model = line()
+    optimizer = SGD(model.parameters(), lr=1e-9)
+    schedule = ReduceOnPlateau(optimizer, factor=0.1, patience=0)
+    far = ([[0.0]], [[1e6]])
+    history = fit(model, X, Y, "mse", optimizer, 3, validation_data=far, schedule=schedule, seed=0)
+    assert history["lr"] == pytest.approx([1e-9, 1e-9, 1e-10])
