@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from baregrad.data.source import FilePath
 from baregrad.errors import ModelFileError
 
+SYNC_FOLDERS = os.name == "posix"  # elsewhere folders cannot be opened
+
 
 def write_atomically(path: FilePath, chunks: Iterable[bytes]) -> None:
     """Writes a file that is there whole, or not at all, even if the power fails meanwhile.
@@ -47,8 +49,8 @@ def _remove(path: str) -> None:
 
 
 def _sync_folder(folder: str) -> None:
-    """Makes the new name itself survive a power failure, where folders can be opened (POSIX)."""
-    if os.name != "posix":
+    """Makes the new name itself survive a power failure."""
+    if not SYNC_FOLDERS:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -1,3 +1,4 @@
+import contextlib
 import gzip
 import struct
 
@@ -67,7 +68,5 @@ def test_a_missing_file_is_named(tmp_path):
 def test_any_bytes_are_read_or_refused(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "any.idx"
     path.write_bytes(b"\0\0\x08" + content)
-    try:
+    with contextlib.suppress(DataError):
         assert read_idx(path).size <= len(content)
-    except DataError:
-        pass

@@ -1,0 +1,1 @@
+"""Tests of baregrad; the folders mirror the package."""

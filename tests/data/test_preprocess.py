@@ -1,0 +1,377 @@
+import json
+import math
+import statistics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import baregrad as bg
+from baregrad.data.columns import CategoryColumn, NumberColumn
+from baregrad.data.preprocess import Preprocessor
+from baregrad.data.table import Table
+from baregrad.errors import ArgumentError, DataError, ModelFileError, ShapeError
+
+F32 = 1e-6  # relative, float32 rounding
+
+
+def prices(**columns):
+    """A table to regress the price in; given columns are added or replaced."""
+    given = {"size": [1, 2, 3, 6], "colour": ["r", "g", "r", "b"], "price": [1.5, 2.5, 3, 8]}
+    return Table(given | columns, "prices.csv", [2, 3, 4, 5])
+
+
+def features(preprocessor, table):
+    """Each feature of a table by name."""
+    rows = preprocessor.transform(table).tolist()
+    return dict(zip(preprocessor.feature_names, map(list, zip(*rows, strict=True)), strict=True))
+
+
+# --- features ---------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.integers(-1000, 1000), min_size=2, max_size=20).filter(lambda v: len(set(v)) > 1)
+)
+def test_numbers_are_standardised(values):
+    table = Table({"v": values, "y": range(len(values))})
+    found = features(Preprocessor.fit(table, "y", "regression"), table)["v"]
+    mean, deviation = statistics.fmean(values), statistics.pstdev(values)
+    assert found == pytest.approx([(v - mean) / deviation for v in values], rel=F32, abs=F32)
+
+
+def test_categories_become_one_feature_each():
+    found = features(Preprocessor.fit(prices(), "price"), prices())
+    assert list(found) == ["size", "colour=b", "colour=g", "colour=r"]
+    assert found["colour=r"] == [1, 0, 1, 0]
+    assert found["colour=g"] == [0, 1, 0, 0]
+    assert found["colour=b"] == [0, 0, 0, 1]
+
+
+def test_booleans_are_two_categories():
+    table = prices(sold=[True, False, False, True])
+    found = features(Preprocessor.fit(table, "price"), table)
+    assert found["sold=True"] == [1, 0, 0, 1]
+    assert found["sold=False"] == [0, 1, 1, 0]
+
+
+def test_a_missing_number_is_the_mean_and_has_an_indicator():
+    table = prices(size=[1, None, 3, "?"])
+    found = features(Preprocessor.fit(table, "price"), table)
+    assert found["size"] == [-1, 0, 1, 0]
+    assert found["size missing"] == [0, 1, 0, 1]
+
+
+def test_a_number_missing_in_prediction_alone_is_the_mean():
+    found = features(Preprocessor.fit(prices(), "price"), prices(size=[None, 2, 3, 6]))
+    assert found["size"][0] == 0
+    assert "size missing" not in found
+
+
+def test_missing_is_a_category_of_its_own():
+    table = prices(colour=["r", None, "NA", "b"])
+    found = features(Preprocessor.fit(table, "price"), table)
+    assert found["colour missing"] == [0, 1, 1, 0]
+    assert found["colour=b"] == [0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("cell", ["violet", None])
+def test_a_category_not_seen_in_training_gives_zeros(cell):
+    preprocessor = Preprocessor.fit(prices(), "price")
+    found = features(preprocessor, prices(colour=[cell, "g", "r", "b"]))
+    assert [found[f"colour={c}"][0] for c in "bgr"] == [0, 0, 0]
+
+
+def test_nothing_is_learned_from_other_rows():
+    table = prices()
+    preprocessor = Preprocessor.fit(table.take([0, 1, 2]), "price")
+    assert preprocessor.columns == [
+        NumberColumn("size", 2.0, math.sqrt(2 / 3), False),
+        CategoryColumn("colour", ("g", "r")),
+    ]
+
+
+@pytest.mark.parametrize("value", [0.1, 7, -1e300])
+def test_a_constant_column_gives_zeros(value):
+    table = prices(size=[value] * 4)
+    assert features(Preprocessor.fit(table, "price"), table)["size"] == [0, 0, 0, 0]
+
+
+def test_values_whose_variance_underflows_stay_finite():
+    table = prices(size=[0, 1e-200, 0, 0])
+    assert features(Preprocessor.fit(table, "price"), table)["size"] == [0, 0, 0, 0]
+
+
+def test_a_predict_table_needs_no_target_and_may_have_more_columns_in_any_order():
+    preprocessor = Preprocessor.fit(prices(), "price")
+    other = Table({"extra": [0], "colour": ["g"], "size": [3]})
+    assert features(preprocessor, other) == {
+        "size": [0], "colour=b": [0], "colour=g": [1], "colour=r": [0],
+    }  # fmt: skip
+
+
+def test_columns_can_be_ignored():
+    assert Preprocessor.fit(prices(), "price", ignore=["colour"]).feature_names == ["size"]
+
+
+def many(count, distinct):
+    return Table({"n": range(count), "text": [f"t{i % distinct}" for i in range(count)],
+                  "y": [i * 0.5 for i in range(count)]})  # fmt: skip
+
+
+def test_identifiers_and_free_text_are_left_out_with_the_reason():
+    preprocessor = Preprocessor.fit(many(100, 51), "y")
+    assert preprocessor.feature_names == ["n"]
+    assert preprocessor.dropped == {"text": "it has 51 different texts in 100 rows: no categories"}
+    assert "left out 'text': it has 51 different texts" in preprocessor.describe()
+
+
+@pytest.mark.parametrize(("count", "distinct"), [(100, 50), (102, 51)])
+def test_fewer_or_repeated_texts_are_categories(count, distinct):
+    assert Preprocessor.fit(many(count, distinct), "y").inputs == 1 + distinct
+
+
+def test_a_column_without_values_is_left_out():
+    assert Preprocessor.fit(prices(size=[None] * 4), "price").dropped == {
+        "size": "it has no values"
+    }
+
+
+# --- targets ----------------------------------------------------------------------------------
+
+
+def test_a_target_to_regress_on_is_standardised_and_predictions_are_in_its_units():
+    preprocessor = Preprocessor.fit(prices(), "price")
+    y = preprocessor.target(prices())
+    values = [1.5, 2.5, 3, 8]
+    mean, deviation = statistics.fmean(values), statistics.pstdev(values)
+    assert (y.shape, y.dtype) == ((4, 1), "float32")
+    assert y.reshape(4).tolist() == pytest.approx([(v - mean) / deviation for v in values], rel=F32)
+    assert preprocessor.predictions(y) == pytest.approx(values, rel=F32)
+    assert (preprocessor.task, preprocessor.outputs, preprocessor.classes) == ("regression", 1, ())
+
+
+def test_a_target_of_classes_is_numbered_in_their_order():
+    preprocessor = Preprocessor.fit(prices(), "colour")
+    y = preprocessor.target(prices())
+    assert (y.tolist(), y.dtype) == ([2, 1, 2, 0], "int64")
+    assert preprocessor.classes == ("b", "g", "r")
+    assert preprocessor.outputs == 3
+    assert preprocessor.describe().startswith("classification of 'colour', classes b, g, r\n2 feat")
+
+
+def test_classes_that_are_numbers_are_in_numeric_order_however_they_are_written():
+    table = prices(price=["10", "2.0", "2", "10.0"])
+    preprocessor = Preprocessor.fit(table, "price", "classification")
+    assert preprocessor.classes == ("2", "10")
+    assert preprocessor.target(table).tolist() == [1, 0, 0, 1]
+    assert Preprocessor.fit(
+        prices(price=["b", "0.5", "inf", "2"]), "price"
+    ).classes == ("0.5", "2", "inf", "b")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "task"),
+    [
+        (["a", "b"] * 2, "classification"),
+        ([True, False] * 2, "classification"),
+        ([0, 1] * 2, "classification"),
+        ([0, 1, 2, 3], "regression"),
+        ([0, 1, 2] * 10, "classification"),
+        ([*[0, 1, 2] * 9, 0, 1], "regression"),
+        (list(range(20)) * 10, "classification"),
+        (list(range(21)) * 10, "regression"),
+        ([0.5, 1] * 20, "regression"),
+    ],
+)
+def test_the_task_follows_from_the_target(values, task):
+    table = Table({"x": range(len(values)), "y": values})
+    assert Preprocessor.fit(table, "y").task == task
+
+
+def test_the_task_can_be_chosen():
+    table = prices(price=[0, 1, 0, 1])
+    assert Preprocessor.fit(table, "price", "regression").task == "regression"
+    with pytest.raises(ArgumentError, match=r"unknown task 'regresion'; did you mean"):
+        Preprocessor.fit(table, "price", "regresion")
+
+
+def test_the_largest_score_is_the_class_and_softmax_its_probability():
+    preprocessor = Preprocessor.fit(prices(), "colour")
+    scores = bg.Tensor([[0.0, 1.0, 0.0], [3.0, 0.0, 0.0], [2.0, 2.0, 0.0]])
+    assert preprocessor.predictions(scores) == ["g", "b", "b"]
+    total = 2 + math.e
+    expected = [1 / total, math.e / total, 1 / total]
+    assert preprocessor.probabilities(scores)[0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_one_logit_tells_two_classes_apart():
+    preprocessor = Preprocessor.fit(prices(colour=["no", "yes"] * 2), "colour")
+    logits = bg.Tensor([[-1.0], [2.0]])
+    assert preprocessor.predictions(logits) == ["no", "yes"]
+    p = 1 / (1 + math.exp(-2))
+    assert preprocessor.probabilities(logits)[1] == pytest.approx([1 - p, p], rel=1e-12)
+
+
+# --- saving and loading -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["price", "colour"])
+def test_the_state_goes_through_json_and_back(target):
+    table = prices(size=[1, None, 3, 4], origin=["x", "y", None, "x"], empty=[None] * 4)
+    preprocessor = Preprocessor.fit(table, target)
+    again = Preprocessor.from_state(json.loads(json.dumps(preprocessor.state())))
+    assert again.columns == preprocessor.columns
+    assert again.target_column == preprocessor.target_column
+    assert again.dropped == preprocessor.dropped
+    assert again.transform(table).tolist() == preprocessor.transform(table).tolist()
+
+
+def number_state(**changes):
+    return {"kind": "number", "name": "x", "mean": 0, "scale": 1, "indicator": False} | changes
+
+
+CLASSES = {"name": "y", "classes": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"columns": [], "target": CLASSES},
+        {"columns": 3, "target": CLASSES, "dropped": {}},
+        {"columns": [3], "target": CLASSES, "dropped": {}},
+        {"columns": [], "target": CLASSES, "dropped": [1]},
+        {"columns": [], "target": CLASSES, "dropped": {"x": 1}},
+        {"columns": [], "target": [], "dropped": {}},
+        *(
+            {"columns": [column], "target": CLASSES, "dropped": {}}
+            for column in (
+                number_state(name=1),
+                number_state(kind="text"),
+                number_state(mean="0"),
+                number_state(mean=math.nan),
+                number_state(mean=10**400),
+                number_state(scale=0),
+                {"kind": "category", "name": "x", "categories": [1]},
+            )
+        ),
+        *(
+            {"columns": [], "target": target, "dropped": {}}
+            for target in (
+                {"name": "y", "classes": ["a"]},
+                {"name": "y", "classes": ["a", "a"]},
+                {"name": "y", "classes": [1, 2]},
+                {"name": "y", "mean": 0.0, "scale": -1.0},
+            )
+        ),
+    ],
+)
+def test_a_damaged_state_is_refused(state):
+    with pytest.raises(ModelFileError, match="the state of the preprocessor is damaged"):
+        Preprocessor.from_state(state)
+
+
+# --- what is refused --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("columns", "target", "message"),
+    [
+        ({"colour": ["r"] * 4}, "colour", "target 'colour' is the same in all 4 rows"),
+        ({"price": [3.5] * 4}, "price", "target 'price' is the same in all 4 rows"),
+        (
+            {"price": [1, None, 2.5, "NA"]},
+            "price",
+            r"'price' is missing in 2 of 4 rows \(prices.csv, line 3; prices.csv, line 5\); leave "
+            r"them out with table.drop_missing\('price'\)",
+        ),
+        ({"size": [1, 2, "inf", 3]}, "price", "line 4, column 'size': 'inf' is not a finite numb"),
+        ({"price": [1, 2, "inf", 3]}, "price", "line 4, column 'price': 'inf' is not a finite"),
+        ({"size": [1e200, 0, 0, 0]}, "price", "column 'size' has numbers too large to square"),
+        ({"size": [1.7e308, -1.7e308, 0, 0]}, "price", "column 'size' has numbers too large"),
+        (
+            {"size": [None] * 4, "colour": [None] * 4},
+            "price",
+            "beside the target 'price' there is no column to learn from; 'size': it has no values",
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_learned_from_is_refused(columns, target, message):
+    with pytest.raises(DataError, match=message):
+        Preprocessor.fit(prices(**columns), target)
+
+
+def test_many_missing_targets_are_not_all_listed():
+    table = Table({"x": range(9), "y": [1.5, *[None] * 8]})
+    with pytest.raises(DataError, match=r"in 8 of 9 rows \(the table, row 1; .* row 5; \.\.\.\)"):
+        Preprocessor.fit(table, "y")
+
+
+def test_text_cannot_be_regressed_on():
+    with pytest.raises(DataError, match="line 2, column 'colour': 'r' is not a finite number"):
+        Preprocessor.fit(prices(), "colour", "regression")
+
+
+@pytest.mark.parametrize("method", [Preprocessor.transform, Preprocessor.target])
+def test_a_table_without_rows_is_refused(method):
+    empty = prices().take([])
+    with pytest.raises(DataError, match=r"prices.csv has no rows"):
+        Preprocessor.fit(empty, "price")
+    with pytest.raises(DataError, match=r"prices.csv has no rows"):
+        method(Preprocessor.fit(prices(), "price"), empty)
+
+
+def test_unknown_columns_are_named_with_the_nearest():
+    with pytest.raises(ArgumentError, match=r"unknown column of prices.csv 'prize'; did you mean"):
+        Preprocessor.fit(prices(), "prize")
+    with pytest.raises(ArgumentError, match=r"unknown column of prices.csv 'color'"):
+        Preprocessor.fit(prices(), "price", ignore=["color"])
+
+
+def test_a_predict_table_that_lacks_columns_is_refused():
+    preprocessor = Preprocessor.fit(prices(), "price")
+    with pytest.raises(DataError, match=r"new.csv lacks 'colour', which.*; it has 'siz"):
+        preprocessor.transform(Table({"size": [1]}, "new.csv"))
+
+
+def test_text_where_numbers_were_is_refused_with_its_place():
+    preprocessor = Preprocessor.fit(prices(), "price")
+    with pytest.raises(DataError, match="line 3, column 'size': 'big' is not a finite number"):
+        preprocessor.transform(prices(size=[1, "big", 2, 3]))
+
+
+def test_a_number_beyond_float32_is_refused_with_its_place():
+    preprocessor = Preprocessor.fit(prices(), "price")
+    message = "line 5, column '{}': 1e[+]100 is too far from the training values"
+    with pytest.raises(DataError, match=message.format("size")):
+        preprocessor.transform(prices(size=[1, 2, 3, 1e100]))
+    with pytest.raises(DataError, match=message.format("price")):
+        preprocessor.target(prices(price=[1, 2, 3, 1e100]))
+
+
+def test_a_class_not_seen_in_training_is_refused_as_target():
+    preprocessor = Preprocessor.fit(prices(), "colour")
+    with pytest.raises(
+        DataError, match=r"line 2, column 'colour': class 'x' was not.*known are b, "
+    ):
+        preprocessor.target(prices(colour=["x", "g", "r", "b"]))
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 2), (4, 1, 1)])
+def test_outputs_of_another_shape_are_refused(shape):
+    with pytest.raises(ShapeError, match=r"outputs must have shape \(rows, 1\), not"):
+        Preprocessor.fit(prices(), "price").predictions(bg.zeros(*shape))
+    with pytest.raises(ShapeError, match=r"outputs must have shape \(rows, 3\), not"):
+        Preprocessor.fit(prices(), "colour").predictions(bg.zeros(*shape))
+
+
+def test_outputs_that_are_not_finite_are_refused():
+    preprocessor = Preprocessor.fit(prices(), "colour")
+    with pytest.raises(DataError, match="output for sample 1 is nan"):
+        preprocessor.predictions(bg.Tensor([[0.0, 0, 0], [0, math.nan, 0]]))
+
+
+def test_a_regression_has_no_probabilities():
+    with pytest.raises(ArgumentError, match="'price' is a number: there are no classes"):
+        Preprocessor.fit(prices(), "price").probabilities(bg.zeros(4, 1))

@@ -1,0 +1,94 @@
+import os
+
+import pytest
+
+from baregrad.errors import ModelFileError
+from baregrad.files import atomic
+from baregrad.files.atomic import write_atomically
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    return path
+
+
+def fail(*_):
+    raise OSError(28, "No space left on device")
+
+
+def test_the_file_is_replaced(path):
+    write_atomically(path, [b"new", b"er"])
+    assert path.read_bytes() == b"newer"
+    assert os.listdir(path.parent) == ["file"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_failure_leaves_the_old_file_and_nothing_else(path, monkeypatch, step):
+    monkeypatch.setattr(os, step, fail)
+    with pytest.raises(ModelFileError, match="cannot be written: No space left on device"):
+        write_atomically(path, [b"new"])
+    assert path.read_bytes() == b"old"
+    assert os.listdir(path.parent) == ["file"]
+
+
+def test_an_interruption_leaves_the_old_file_and_nothing_else(path):
+    def chunks():
+        yield b"new"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(path, chunks())
+    assert path.read_bytes() == b"old"
+    assert os.listdir(path.parent) == ["file"]
+
+
+def test_content_and_name_are_on_the_disk_before_the_call_returns(path, monkeypatch):
+    events = []
+    real_fsync, real_replace = os.fsync, os.replace
+
+    def fsync(descriptor):
+        name = os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}"))
+        events.append("folder" if name == path.parent.name else "content")
+        real_fsync(descriptor)
+
+    def replace(source, target):
+        events.append("name")
+        real_replace(source, target)
+
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("needs /proc to tell what is synchronised")
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    write_atomically(path, [b"new"])
+    assert events == ["content", "name", "folder"]
+
+
+def test_where_folders_cannot_be_opened_the_file_is_written_all_the_same(path, monkeypatch):
+    monkeypatch.setattr(atomic, "SYNC_FOLDERS", False)
+    monkeypatch.setattr(os, "open", fail)
+    write_atomically(path, [b"new"])
+    assert path.read_bytes() == b"new"
+
+
+def test_a_symbolic_link_stays_one(path):
+    link = path.parent / "link"
+    link.symlink_to(path)
+    write_atomically(link, [b"new"])
+    assert link.is_symlink()
+    assert path.read_bytes() == b"new"
+
+
+def test_the_file_may_be_read_by_whom_the_umask_allows(path):
+    mask = os.umask(0o027)
+    try:
+        write_atomically(path, [b"new"])
+    finally:
+        os.umask(mask)
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(ModelFileError, match=r"none.file cannot be written: No such file"):
+        write_atomically(tmp_path / "none" / "file", [b""])
