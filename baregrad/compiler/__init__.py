@@ -1,0 +1,1 @@
+"""From a captured training step to fused kernels of machine code."""

@@ -1,0 +1,76 @@
+"""Programs and instructions as text."""
+
+from baregrad.compiler.vector.operations import OPERATIONS
+from baregrad.compiler.vector.program import Address, Instruction, Loop, Program, Value
+
+_INDENT = "  "
+_LONGEST_BYTES = 8
+
+
+def instruction_text(instruction: Instruction) -> str:
+    """One line; of a loop, its head."""
+    if isinstance(instruction, Loop):
+        return _loop_head(instruction)
+    parts = []
+    if instruction.immediate is not None:
+        parts.append(_immediate(instruction))
+    data = len(instruction.operands)
+    operation = OPERATIONS.get(instruction.op)
+    if instruction.address is not None and operation is not None:
+        data = len(operation.operands)
+    parts += [repr(value) for value in instruction.operands[:data]]
+    if instruction.address is not None:
+        parts.append(_address(instruction.address, instruction.operands[data:]))
+    text = f"{instruction.op} {', '.join(parts)}".rstrip()
+    if instruction.result is None:
+        return text
+    return f"{instruction.result} = {text}"
+
+
+def _immediate(instruction: Instruction) -> str:
+    immediate = instruction.immediate
+    if isinstance(immediate, bytes) and len(immediate) > _LONGEST_BYTES:
+        return f"{immediate[:_LONGEST_BYTES].hex()}... ({len(immediate)} bytes)"
+    return immediate.hex() if isinstance(immediate, bytes) else str(immediate)
+
+
+def _address(address: Address, operands: tuple[Value, ...]) -> str:
+    text = repr(operands[0]) if operands else "?"
+    rest = list(operands[1:])
+    if address.indexed and rest:
+        text += f" + {rest.pop(0)}*{address.scale}"
+    elif address.scale != 1 and not address.indexed:
+        text += f", scale {address.scale}" if rest and not address.masked else ""
+    if address.displacement != 0:
+        text += f" + {address.displacement}"
+    mask = f" where {rest[0]}" if address.masked and rest else ""
+    return f"[{text}]{mask}"
+
+
+def _loop_head(loop: Loop) -> str:
+    start, stop = loop.operands[:2]
+    text = f"loop {loop.counter} = {start} to {stop} step {loop.step}"
+    if loop.carried:
+        pairs = zip(loop.carried, loop.initial, strict=False)
+        text += " carrying " + ", ".join(f"{carried} = {initial}" for carried, initial in pairs)
+    return text
+
+
+def program_text(program: Program) -> str:
+    """The whole program, a line for each instruction."""
+    parameters = ", ".join(f"{p.value}: {p.type}" for p in program.parameters)
+    lines = [f"program {program.name}({parameters})"]
+    lines += [_INDENT + instruction_text(constant) for constant in program.constants]
+    _region(program.body, _INDENT, lines)
+    return "\n".join(lines) + "\n"
+
+
+def _region(region: list[Instruction], indent: str, lines: list[str]) -> None:
+    for instruction in region:
+        lines.append(indent + instruction_text(instruction))
+        if isinstance(instruction, Loop):
+            _region(instruction.body, indent + _INDENT, lines)
+            if instruction.next:
+                lines.append(f"{indent + _INDENT}carry {', '.join(map(repr, instruction.next))}")
+            results = ", ".join(map(repr, (instruction.end, *instruction.results)))
+            lines.append(f"{indent}end loop giving {results}")
