@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from baregrad import ArgumentError, BaregradError, DTypeError, ShapeError, Tensor
 from tests.tensor.helpers import indices, nested, same, shapes
 
-
 # --- numbers and nested sequences -------------------------------------------------------------
 
 
@@ -124,7 +123,7 @@ def test_anything_but_zero_is_true():
 
 @pytest.mark.parametrize("dtype", ["float16", "double", float, 5, ["float32"]])
 def test_an_unknown_data_type_is_named(dtype):
-    with pytest.raises(ArgumentError, match="unknown dtype .* Known: bool, float32"):
+    with pytest.raises(ArgumentError, match=r"unknown dtype .* Known: bool, float32"):
         Tensor([1.0], dtype)
 
 
@@ -251,7 +250,7 @@ def test_ctypes_arrays_are_buffers():
     ids=["foreign byte order", "characters", "long double"],
 )
 def test_buffers_of_another_kind_are_refused(buffer):
-    with pytest.raises(DTypeError, match="a buffer of format .* cannot become a tensor; convert"):
+    with pytest.raises(DTypeError, match=r"a buffer of format .* cannot become a tensor; convert"):
         Tensor(buffer)
 
 
