@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 from baregrad.errors import ArgumentError, ModelFileError, NonFiniteError, unknown_name
 from baregrad.optim.line_search import Point, strong_wolfe
@@ -37,7 +38,7 @@ class LBFGS(Optimizer):
         max_iter: iterations in one step, at most.
         max_eval: calls of the closure in one step, about; by default 5/4 of `max_iter`.
         tolerance_grad: a step ends when no element of the gradient is larger.
-        tolerance_change: a step ends when neither a parameter nor the loss changes by more.
+        tolerance_change: a step ends when no parameter changes by more, or the loss does not.
         history_size: how many pairs of steps and changes of the gradient are kept.
         line_search_fn: None, or ``"strong_wolfe"`` to look for a good distance each time.
     """
@@ -142,13 +143,16 @@ class LBFGS(Optimizer):
         Raises:
             ModelFileError: something is missing or of another shape.
         """
-        fits = parameter is self.parameters()[0] and _new_state().keys() <= state.keys()
+        lists = [state.get(name) for name in ("moves", "changes", "curvatures")]
+        fits = parameter is self.parameters()[0] and all(isinstance(x, list) for x in lists)
         if fits:
-            tensors = [*state["moves"], *state["changes"]]
-            tensors += [state[name] for name in ("move", "gradient") if name in state]
+            moves, changes, curvatures = cast("list[list[Any]]", lists)
+            tensors = [*moves, *changes, *(state[n] for n in ("move", "gradient") if n in state)]
             shape = (sum(parameter.size for parameter in self.parameters()),)
             fits = (
-                len(state["moves"]) == len(state["changes"]) == len(state["curvatures"])
+                type(state.get("step")) is int
+                and len(moves) == len(changes) == len(curvatures)
+                and all(isinstance(curvature, float) for curvature in curvatures)
                 and all(isinstance(tensor, Tensor) and tensor.shape == shape for tensor in tensors)
                 and ("move" in state) == ("gradient" in state)
             )

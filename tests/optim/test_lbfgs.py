@@ -88,7 +88,10 @@ def test_it_keeps_as_many_pairs_as_it_was_told():
 @pytest.mark.parametrize(
     "change",
     [
+        lambda state: state.pop("step"),
         lambda state: state.pop("changes"),
+        lambda state: state.update(moves=3),
+        lambda state: state.update(curvatures=[None] * len(state["moves"])),
         lambda state: state["moves"].pop(),
         lambda state: state["changes"].__setitem__(0, zeros(3)),
         lambda state: state["moves"].__setitem__(0, 1.0),
@@ -104,6 +107,15 @@ def test_a_damaged_state_is_refused(change):
     saved["state"][0] |= {name: [*saved["state"][0][name]] for name in ("moves", "changes")}
     change(saved["state"][0])
     with pytest.raises(ModelFileError, match="the state of LBFGS does not fit"):
+        optimizer.load_state_dict(saved)
+
+
+def test_the_state_is_that_of_the_first_parameter_only():
+    first, second = (zeros(1, requires_grad=True) for _ in range(2))
+    optimizer = LBFGS([first, second])
+    saved = optimizer.state_dict()
+    saved["state"][1] = {"step": 0, "moves": [], "changes": [], "curvatures": []}
+    with pytest.raises(ModelFileError, match="does not fit"):
         optimizer.load_state_dict(saved)
 
 
