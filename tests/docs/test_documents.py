@@ -53,6 +53,15 @@ def failures_of_sessions(text, name):
     return "".join(report)
 
 
+def test_the_readme_opens_with_the_set_up_and_lists_every_example():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    opening = text.splitlines()[:20]
+    assert "pip install -e '.[all]' && baregrad train" in opening
+    assert "pip install -e '.[test]' && pytest" in opening
+    for example in (ROOT / "examples").glob("*.py"):
+        assert f"(examples/{example.name})" in text
+
+
 @of_every_document
 def test_python_sessions_print_what_is_shown(document, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # a session may save files
