@@ -93,6 +93,7 @@ from baregrad.tensor.gradcheck import gradcheck
 from baregrad.tensor.graph import no_grad
 from baregrad.tensor.random import Generator, manual_seed, rand, randint, randn
 from baregrad.tensor.tensor import Tensor, as_tensor
+from baregrad.version import __version__
 
 if TYPE_CHECKING:
     from baregrad.data.batches import batches
@@ -111,8 +112,6 @@ if TYPE_CHECKING:
     from baregrad.training.loop import fit
     from baregrad.training.run import Callback, Run
     from baregrad.view.graph import draw_graph
-
-__version__ = "0.1.0"
 
 # Where to find what is imported on first use; the same as above, for Python itself.
 _LATER = {

@@ -10,6 +10,7 @@ import baregrad
 ROOT = Path(baregrad.__file__).parent
 FLOORS = {
     "errors": 0,
+    "version": 0,
     "engines": 1,
     "tensor": 2,
     "nn": 3,
