@@ -179,7 +179,7 @@ def test_normal_is_the_inverse_of_the_normal_distribution_function(probability):
     )
 
 
-@pytest.mark.parametrize("probability", [2**-53, 1e-12, 0.0749, 0.075, 0.5, 0.925, 0.93, 0.999])
+@pytest.mark.parametrize("probability", [2**-53, 1e-15, 1e-13, 1e-11, 0.0749, 0.075, 0.5, 0.93])
 def test_normal_agrees_in_the_centre_and_in_the_tails(probability):
     expected = NormalDist().inv_cdf(probability)
     assert random.normal(probability) == pytest.approx(expected, rel=1e-14)
