@@ -6,14 +6,12 @@ import argparse
 from collections.abc import Iterable
 from typing import NoReturn
 
-import baregrad
 from baregrad.cli import values
 from baregrad.data.synthetic import DATASETS
 from baregrad.nn.activations import ACTIVATIONS
-from baregrad.nn.losses import LOSSES
 from baregrad.optim.named import OPTIMIZERS
-
-ZOOMS = ("modules", "tensors", "scalars")
+from baregrad.version import __version__
+from baregrad.view.graph import ZOOMS
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 done, 1 error, 2 wrong usage, 130 stopped by Ctrl-C.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"baregrad {baregrad.__version__}")
+    parser.add_argument("--version", action="version", version=f"baregrad {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(_command(commands, "train", "train a network on a CSV file or a made-up data set"))
     _add_predict(_command(commands, "predict", "predict the rows of a CSV file"))
@@ -45,7 +43,10 @@ def _command(
     commands: argparse._SubParsersAction[Parser], name: str, description: str
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(
-        name, help=description, description=f"{description.capitalize()}.", allow_abbrev=False
+        name,
+        help=description,
+        description=f"{description[0].upper()}{description[1:]}.",
+        allow_abbrev=False,
     )
     parser.add_argument("--debug", action="store_true", help="show where an error comes from")
     return parser
@@ -112,8 +113,10 @@ def _add_training(training: argparse._ArgumentGroup) -> None:
         "--loss",
         type=values.loss,
         metavar="NAME",
-        help="by default mse for regression and cross_entropy for classification; one of "
-        + _listed(LOSSES),
+        help="; ".join(
+            f"for {task} {_listed(losses)}" for task, losses in values.LOSSES_OF_TASK.items()
+        )
+        + " (default: the first)",
     )
     training.add_argument(
         "--optimizer",

@@ -61,7 +61,7 @@ def _training(outcome: Outcome) -> str:
 def _notes(outcome: Outcome) -> list[str]:
     notes = list(outcome.problem.notes)
     if outcome.settings.epochs_limited:
-        notes.append("few epochs, as one takes long with so much data; --epochs allows more")
+        notes.append("fewer epochs than usual, as each takes long; --epochs sets their number")
     if outcome.history.stopped:
         notes.append(
             f"{outcome.history.stopped}, in epoch {len(outcome.history.epoch)} of "

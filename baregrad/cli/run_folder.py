@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 
 from baregrad.cli.model_file import MODEL_FILE
@@ -38,12 +37,15 @@ def run_folder(asked: str | None, name: str) -> Iterator[Path]:
 
 
 def _new_folder(name: str) -> Path:
-    for number in count(1):
+    number = 1
+    while True:
         folder = RUNS / f"{name}-{number}"
-        with suppress(FileExistsError):
+        try:
             folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        else:
             return folder
-    raise AssertionError("there is always another number")
 
 
 def _checked_folder(folder: Path) -> Path:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from baregrad.cli.problem import Problem
+from baregrad.cli.values import LOSSES_OF_TASK
 from baregrad.data.preprocess import Preprocessor
 from baregrad.nn.mlp import MLP
 from baregrad.optim.named import optimizer_named
@@ -15,12 +16,6 @@ from baregrad.optim.optimizer import Optimizer
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.samples import Samples
 
-# Of each task, the losses that fit its targets; the first is the default. (A poisson loss needs
-# counts as they are, and here targets are standardised.)
-LOSSES = {
-    "regression": ("mse", "mae", "huber", "quantile"),
-    "classification": ("cross_entropy", "binary_cross_entropy"),
-}
 LEARNING_RATES = {
     "sgd": 0.1,
     "rmsprop": 0.005,
@@ -85,7 +80,7 @@ def settings_for(problem: Problem, arguments: Namespace) -> Settings:
 
 
 def _loss(preprocessor: Preprocessor, asked: str | None) -> str:
-    fitting = LOSSES[preprocessor.task]
+    fitting = LOSSES_OF_TASK[preprocessor.task]
     if len(preprocessor.classes) > 2:
         fitting = fitting[:1]
     if asked is not None and asked not in fitting:

@@ -15,6 +15,13 @@ from baregrad.nn.activations import ACTIVATIONS
 from baregrad.nn.losses import LOSSES
 from baregrad.optim.named import OPTIMIZERS
 
+# The losses that fit the targets of each task; the first is the default. (A poisson loss needs
+# counts as they are, and here targets are standardised.)
+LOSSES_OF_TASK = {
+    "regression": ("mse", "mae", "huber", "quantile"),
+    "classification": ("cross_entropy", "binary_cross_entropy"),
+}
+
 
 def count(text: str) -> int:
     """An integer of 1 or more."""
