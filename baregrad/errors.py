@@ -50,5 +50,5 @@ def unknown_name(kind: str, name: object, known: "list[str] | tuple[str, ...]") 
     import difflib  # only needed once something is wrong
 
     near = difflib.get_close_matches(str(name), known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near[0]!r}?" if near else "."
     return ArgumentError(f"unknown {kind} {name!r}{hint} Known: {', '.join(sorted(known))}.")
