@@ -12,7 +12,7 @@ from itertools import count
 FONT = "Helvetica,Arial,sans-serif"
 LONGEST = 60  # characters shown of a name
 
-# Graphviz lays out a place for an arrow on each rank that it crosses. Where many arrows are long,
+# Graphviz lays out a place for an arrow on each rank that it passes. Where many arrows are long,
 # that takes minutes, and these settings take seconds: straight arrows, and less search.
 LONGEST_SPAN = 2000
 QUICK = {"splines": "line", "nslimit": 0.1, "nslimit1": 1, "mclimit": 0.05}
@@ -103,11 +103,11 @@ class Dot:
         return "\n".join(lines) + "\n"
 
     def _span(self) -> int:
-        """How many ranks all arrows cross together, if each node is as far down as it can be."""
+        """How many ranks arrows pass through, if each node is as far down as it can be."""
         heights: dict[str, int] = defaultdict(int)
         for tail, head, _ in reversed(self.edges):
             heights[tail] = max(heights[tail], heights[head] + 1)
-        return sum(heights[tail] - heights[head] for tail, head, _ in self.edges)
+        return sum(heights[tail] - heights[head] - 1 for tail, head, _ in self.edges)
 
 
 def _pairs(attributes: dict[str, object]) -> str:

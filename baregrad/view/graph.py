@@ -52,10 +52,11 @@ def draw_graph(
         raise ArgumentError(f"max_nodes must be at least 1, not {max_nodes}")
     trace = Trace(_checked_roots(root))
     dot, notes = _drawn(trace, zoom, Show(values, gradients), max_nodes)
-    if notes:
-        notes = [f"folded, as more than max_nodes = {max_nodes:,} is there:", *notes]
-    lines = [escaped(title, longest=200), *notes] if title else notes
-    return Drawing(dot.text(lines), " ".join(notes) or None)
+    lines = [escaped(title, longest=200)] if title else []
+    if not notes:
+        return Drawing(dot.text(lines))
+    why = f"folded, as max_nodes is {max_nodes:,}:"
+    return Drawing(dot.text([*lines, why, *notes]), f"{why} {'; '.join(notes)}")
 
 
 def _checked_roots(root: Tensor | Sequence[Tensor]) -> list[Tensor]:
@@ -77,13 +78,13 @@ def _drawn(trace: Trace, zoom: str, show: Show, max_nodes: int) -> tuple[Dot, li
         count = scalar_count(trace)
         if count <= max_nodes:
             return draw_scalars(trace, show), notes
-        notes.append(f"{count:,} numbers as tensors,")
+        notes.append(f"{count:,} numbers are drawn as tensors")
         zoom = "tensors"
     if zoom == "tensors":
         count = len(trace.shown)
         if count <= max_nodes:
             return draw_tensors(trace, show), notes
-        notes.append(f"{count:,} tensors by module,")
+        notes.append(f"{count:,} tensors are drawn by module")
     groups, further = fold(trace, max_nodes)
     if len(trace.roots) > max_nodes:
         further.append(f"the first {max_nodes:,} of {len(trace.roots):,} outputs have their values")

@@ -24,7 +24,10 @@ def render(dot: str, form: str) -> bytes:
         import pygraphviz  # optional, and slow to import
     except ImportError:
         return _render_by_program(dot, form)
-    drawn: bytes = pygraphviz.AGraph(string=dot).draw(format=form, prog="dot")
+    try:
+        drawn: bytes = pygraphviz.AGraph(string=dot).draw(format=form, prog="dot")
+    except ValueError as error:
+        raise BaregradError(f"pygraphviz failed: {error}") from error
     return drawn
 
 
