@@ -19,6 +19,7 @@ from baregrad.errors import (
     BaregradError,
     DataError,
     DTypeError,
+    FileWriteError,
     GradientError,
     MissingExtraError,
     ModelFileError,
@@ -111,6 +112,7 @@ if TYPE_CHECKING:
     from baregrad.training.learning_rate import find_learning_rate
     from baregrad.training.loop import fit
     from baregrad.training.run import Callback, Run
+    from baregrad.view.frames import GraphFrames
     from baregrad.view.graph import draw_graph
 
 __all__ = [
@@ -127,8 +129,10 @@ __all__ = [
     "DataError",
     "Dropout",
     "EarlyStopping",
+    "FileWriteError",
     "Generator",
     "GradientError",
+    "GraphFrames",
     "History",
     "LBFGS",
     "LambdaCallback",
@@ -254,6 +258,7 @@ _LATER = {
     "baregrad.training.learning_rate": "find_learning_rate",
     "baregrad.training.loop": "fit",
     "baregrad.training.run": "Callback Run",
+    "baregrad.view.frames": "GraphFrames",
     "baregrad.view.graph": "draw_graph",
 }
 

@@ -37,6 +37,10 @@ class ModelFileError(BaregradError, ValueError):
     """A model file that is damaged, not a model file, or does not fit the model."""
 
 
+class FileWriteError(BaregradError, OSError):
+    """A file that cannot be written: no such folder, no permission, no space left."""
+
+
 class MissingExtraError(BaregradError, ImportError):
     """A feature whose optional dependency is not installed."""
 

@@ -53,7 +53,7 @@ def save_model(
     Raises:
         ArgumentError: not an MLP, a function of one's own where only names can be saved, or a
             preprocessor for another number of features or outputs.
-        ModelFileError: the file cannot be written.
+        FileWriteError: the file cannot be written.
     """
     if type(model) is not MLP:
         raise ArgumentError(

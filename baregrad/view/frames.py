@@ -8,13 +8,15 @@ from typing import Any
 
 from baregrad.errors import ArgumentError, MissingExtraError
 from baregrad.tensor.tensor import Tensor
+from baregrad.training.run import Callback, Run
 from baregrad.view.graph import draw_graph
 
 
-class FrameWriter:
+class GraphFrames(Callback):
     """Saves the graph of the loss every so many steps, as ``step-000100.svg``.
 
-    Frames of one model and one size of batch have the same layout, as only numbers change.
+    Frames of one model and one size of batch have the same layout, as only numbers change. For
+    `fit`; in a loop of one's own, call `write` after `backward()`.
 
     Args:
         folder: where to; it is made if it is not there.
@@ -40,8 +42,12 @@ class FrameWriter:
         self.zoom = zoom
         self.options = options
 
+    def on_batch_end(self, run: Run) -> None:
+        """Saves the frame of the batch, with its gradients."""
+        self.write(run.step, run.loss)
+
     def write(self, step: int, loss: Tensor) -> Path | None:
-        """Saves the frame of a step, if it is the turn of one; best after `backward()`.
+        """Saves the frame of a step, if it is the turn of one.
 
         Returns:
             The file: .svg, or .dot where there is no Graphviz to draw it; None if it was not saved.

@@ -5,7 +5,7 @@ import pytest
 import baregrad as bg
 from baregrad.errors import ArgumentError, MissingExtraError
 from baregrad.view import drawing
-from baregrad.view.frames import FrameWriter
+from baregrad.view.frames import GraphFrames
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def without_graphviz(monkeypatch):
 
 def test_a_frame_is_saved_every_so_many_steps(tmp_path, loss, monkeypatch):
     monkeypatch.setattr(drawing, "render", lambda dot, form: f"{form} of {dot}".encode())
-    writer = FrameWriter(tmp_path / "new" / "frames", every=50)
+    writer = GraphFrames(tmp_path / "new" / "frames", every=50)
     paths = [writer.write(step, loss) for step in range(101)]
     saved = ["step-000000.svg", "step-000050.svg", "step-000100.svg"]
     assert [path.name for path in paths if path] == saved
@@ -35,19 +35,19 @@ def test_a_frame_is_saved_every_so_many_steps(tmp_path, loss, monkeypatch):
 
 
 def test_frames_are_dot_where_there_is_no_graphviz(tmp_path, loss, without_graphviz):
-    path = FrameWriter(tmp_path).write(7, loss)
+    path = GraphFrames(tmp_path).write(7, loss)
     assert path == tmp_path / "step-000007.dot"
     assert path.read_text().startswith("digraph")
 
 
 def test_frames_can_be_drawn_at_any_zoom_with_any_option(tmp_path, loss, without_graphviz):
-    text = FrameWriter(tmp_path, zoom="scalars", gradients=False).write(0, loss).read_text()
+    text = GraphFrames(tmp_path, zoom="scalars", gradients=False).write(0, loss).read_text()
     assert "w[1]" in text
     assert ">grad<" not in text
 
 
 def test_frames_differ_in_their_step_only(tmp_path, loss, without_graphviz):
-    writer = FrameWriter(tmp_path)
+    writer = GraphFrames(tmp_path)
     first, second = (writer.write(step, loss).read_text() for step in (1, 2))
     assert first != second
     assert first.replace("step 000001", "step 000002") == second
@@ -55,4 +55,14 @@ def test_frames_differ_in_their_step_only(tmp_path, loss, without_graphviz):
 
 def test_every_must_be_positive(tmp_path):
     with pytest.raises(ArgumentError, match="every must be at least 1 step, not 0"):
-        FrameWriter(tmp_path, every=0)
+        GraphFrames(tmp_path, every=0)
+
+
+def test_training_saves_a_frame_every_few_steps(tmp_path, without_graphviz):
+    model = bg.MLP(1, [2, 1], seed=0)
+    frames = GraphFrames(tmp_path, every=2)
+    x, y = [[0.0], [1.0]], [[0.0], [1.0]]
+    bg.fit(model, x, y, epochs=3, batch_size=1, callbacks=[frames], seed=0)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["step-000002.dot", "step-000004.dot", "step-000006.dot"]
+    assert "grad" in (tmp_path / names[0]).read_text(encoding="utf-8")
