@@ -37,6 +37,10 @@ class ModelFileError(BaregradError, ValueError):
     """A model file that is damaged, not a model file, or does not fit the model."""
 
 
+class FileWriteError(BaregradError, OSError):
+    """A file that cannot be written: no such folder, no permission, no space left."""
+
+
 class MissingExtraError(BaregradError, ImportError):
     """A feature whose optional dependency is not installed."""
 
@@ -50,5 +54,5 @@ def unknown_name(kind: str, name: object, known: "list[str] | tuple[str, ...]") 
     import difflib  # only needed once something is wrong
 
     near = difflib.get_close_matches(str(name), known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near[0]!r}?" if near else "."
     return ArgumentError(f"unknown {kind} {name!r}{hint} Known: {', '.join(sorted(known))}.")

@@ -11,7 +11,8 @@ targets = data.y.astype("float32").reshape(200, 1)
 model = bg.MLP(2, [8, 8, 1], seed=0)
 optimizer = bg.Adam(model.parameters(), lr=0.03)
 EPOCHS, BATCH_SIZE = 30, 20
-schedule = bg.schedules.Schedule(optimizer, bg.schedules.cosine(EPOCHS * len(targets) // BATCH_SIZE))
+steps = EPOCHS * len(targets) // BATCH_SIZE
+schedule = bg.schedules.Schedule(optimizer, bg.schedules.cosine(steps))
 
 for epoch in range(EPOCHS):
     for indices in bg.batches(len(targets), BATCH_SIZE, seed=0, epoch=epoch):

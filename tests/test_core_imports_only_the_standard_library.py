@@ -12,19 +12,20 @@ before = set(sys.modules)
 sys.path.insert(0, {root!r})
 import baregrad as bg
 
-bg.manual_seed(0)
-inputs = bg.randn(8, 3)
-targets = inputs.sum(axis=1, keepdims=True)
-weights = bg.Tensor([[0.1], [0.2], [0.3]], requires_grad=True)
-losses = []
-for _ in range(20):
-    loss = ((inputs @ weights).tanh() - targets.tanh()).abs().mean()
-    weights.grad = None
-    loss.backward()
-    with bg.no_grad():
-        weights.assign(weights - 0.1 * weights.grad)
-    losses.append(loss.item())
-assert losses[-1] < losses[0], losses
+inputs = bg.Generator(0).randn(32, 3)
+targets = inputs.sum(axis=1, keepdims=True).tanh().detach()
+model = bg.MLP(3, [4, 1], seed=0)
+
+
+def error():
+    return ((model(inputs) - targets) ** 2).mean()
+
+
+error().backward()
+assert all(parameter.grad is not None for parameter in model.parameters())
+before_training = error().item()
+bg.fit(model, inputs, targets, epochs=20, seed=0)
+assert error().item() < before_training
 print(*sorted(set(sys.modules) - before))
 """
 

@@ -10,6 +10,7 @@ import baregrad
 ROOT = Path(baregrad.__file__).parent
 FLOORS = {
     "errors": 0,
+    "version": 0,
     "engines": 1,
     "tensor": 2,
     "nn": 3,
@@ -17,10 +18,10 @@ FLOORS = {
     "data": 4,
     "training": 4,
     "files": 4,
-    "": 5,  # baregrad/__init__.py, which shows what is below it
-    "view": 6,
-    "cli": 6,
-    "__main__": 7,
+    "view": 5,
+    "": 6,  # baregrad/__init__.py, which shows what is below it (some of it on first use)
+    "cli": 7,
+    "__main__": 8,
 }
 
 

@@ -21,14 +21,22 @@ def test_a_name_that_is_imported_on_first_use_is_what_its_module_has(name):
 def test_type_checkers_and_python_find_the_same_names():
     tree = ast.parse(Path(bg.__file__).read_text(encoding="utf-8"))
     block = next(node for node in tree.body if isinstance(node, ast.If))
-    declared = {
-        statement.module: {alias.name for alias in statement.names} for statement in block.body
+    assert imported(block) == {module: set(names.split()) for module, names in bg._LATER.items()}
+
+
+def imported(tree):
+    return {
+        statement.module: {alias.name for alias in statement.names}
+        for statement in tree.body
+        if isinstance(statement, ast.ImportFrom) and statement.module.startswith("baregrad")
     }
-    assert declared == {module: set(names.split()) for module, names in bg._LATER.items()}
 
 
-def test_every_name_is_listed():
-    assert {"Tensor", "MLP", "fit", "draw_graph", "tanh"} <= set(dir(bg))
+def test_every_name_is_exported_and_listed():
+    tree = ast.parse(Path(bg.__file__).read_text(encoding="utf-8"))
+    at_once = set().union(*imported(tree).values())
+    assert bg.__all__ == sorted(at_once | set(later_names()))
+    assert dir(bg) == bg.__all__
 
 
 def test_an_unknown_name_is_an_attribute_error():

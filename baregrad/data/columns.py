@@ -7,7 +7,8 @@ from array import array
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from baregrad.data.table import Cell, Table
+from baregrad.data.cells import number
+from baregrad.data.table import Cell, Kind, Table
 from baregrad.errors import DataError
 
 LARGEST = 3.4028234e38  # of float32
@@ -80,12 +81,16 @@ Column = NumberColumn | CategoryColumn
 
 
 def fitted_column(table: Table, name: str) -> Column | str:
-    """How to encode a column, learned from training rows; or the reason to leave it out."""
+    """How to encode a column, learned from training rows; or the reason to leave it out.
+
+    Raises:
+        DataError: a number that is infinite, too large to square or written with a comma.
+    """
     cells = table[name]
     distinct = {cell for cell in cells if cell is not None}
     if not distinct:
         return "it has no values"
-    if table.kind(name) == "number":
+    if checked_kind(table, name) == "number":
         values = [v for v in table.numbers(name) if v is not None]
         mean, scale = mean_and_scale(values, f"{table.source}, column {name!r}")
         return NumberColumn(name, mean, scale, len(values) < len(cells))
@@ -93,6 +98,23 @@ def fitted_column(table: Table, name: str) -> Column | str:
         return f"it has {len(distinct)} different texts in {len(cells)} rows: no categories"
     missing = (None,) if len(distinct) < len(set(cells)) else ()
     return CategoryColumn(name, (*sorted(distinct), *missing))
+
+
+def checked_kind(table: Table, name: str) -> Kind:
+    """The kind of a column; numbers with commas are not taken for categories.
+
+    Raises:
+        DataError: every cell is a number, but for commas in some.
+    """
+    kind = table.kind(name)
+    without_commas = (number(c.replace(",", "")) for c in table[name] if c is not None)
+    if kind == "category" and all(value is not None for value in without_commas):
+        row = next(row for row, cell in enumerate(table[name]) if cell and "," in cell)
+        raise DataError(
+            f"{table.place(row)}, column {name!r}: {table[name][row]!r} looks like a number; write "
+            "numbers with a decimal point and without thousands separators"
+        )
+    return kind
 
 
 def standardised(table: Table, name: str, mean: float, scale: float) -> array[float]:

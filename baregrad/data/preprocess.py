@@ -69,7 +69,7 @@ class Preprocessor:
         Raises:
             ArgumentError: no column of a given name, an unknown task.
             DataError: no rows, a target with missing values or a single class, a number that is
-                infinite, or no column left to learn from.
+                infinite or written with a comma, or no column left to learn from.
         """
         _check_rows(table)
         fitted = fitted_target(table, target, task)

@@ -6,7 +6,13 @@ import math
 from typing import Any, NamedTuple
 
 from baregrad.data.cells import number
-from baregrad.data.columns import checked_scaling, checked_text, mean_and_scale, standardised
+from baregrad.data.columns import (
+    checked_kind,
+    checked_scaling,
+    checked_text,
+    mean_and_scale,
+    standardised,
+)
 from baregrad.data.table import Table
 from baregrad.data.task import Task
 from baregrad.engines import array as arrays
@@ -131,8 +137,12 @@ def fitted_target(table: Table, name: str, task: Task | None = None) -> Target:
 
 
 def suggested_task(table: Table, name: str) -> Task:
-    """What the values of a column look like: names of classes, or quantities."""
-    if table.kind(name) == "category":
+    """What the values of a column look like: names of classes, or quantities.
+
+    Raises:
+        DataError: numbers written with commas, or infinite.
+    """
+    if checked_kind(table, name) == "category":
         return "classification"
     values = [v for v in table.numbers(name) if v is not None]
     distinct = set(values)

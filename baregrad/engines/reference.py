@@ -166,9 +166,9 @@ def take(x: Array, indices: Array, axis: int) -> Array:
     stride = x.shape[axis] * width
     shape = x.shape[:axis] + indices.shape + x.shape[axis + 1 :]
     result = arrays.new((), shape, x.dtype)
-    for row in range(0, outer * stride, stride):
+    for row in range(outer):
         for index in indices.data:
-            start = row + index * width
+            start = row * stride + index * width
             result.data.extend(x.data[start : start + width])
     return result
 
@@ -179,8 +179,9 @@ def scatter_add(x: Array, indices: Array, axis: int, size: int) -> Array:
     outer, width = prod(x.shape[:axis]), prod(x.shape[axis + rank :])
     sums = [0] * (outer * size * width)
     source = iter(x.data)
-    for row in range(0, outer * size * width, size * width):
+    for row in range(outer):
         for index in indices.data:
-            for place in range(row + index * width, row + (index + 1) * width):
+            start = (row * size + index) * width
+            for place in range(start, start + width):
                 sums[place] += next(source)
     return arrays.new(sums, (*x.shape[:axis], size, *x.shape[axis + rank :]), x.dtype)

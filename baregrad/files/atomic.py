@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from baregrad.data.source import FilePath
-from baregrad.errors import ModelFileError
+from baregrad.errors import FileWriteError
 
 SYNC_FOLDERS = os.name == "posix"  # elsewhere folders cannot be opened
 
@@ -18,7 +18,7 @@ def write_atomically(path: FilePath, chunks: Iterable[bytes]) -> None:
     place of the old file in one step. If anything fails, the old file is as it was.
 
     Raises:
-        ModelFileError: the folder is not there, not writable, or full.
+        FileWriteError: the folder is not there, not writable, or full.
     """
     target = os.path.realpath(path)  # of a symbolic link, what it points to is replaced
     folder, name = os.path.split(target)
@@ -35,7 +35,7 @@ def write_atomically(path: FilePath, chunks: Iterable[bytes]) -> None:
             raise
         _sync_folder(folder)
     except OSError as error:
-        raise ModelFileError(
+        raise FileWriteError(
             f"{os.fspath(path)} cannot be written: {error.strerror}; check the folder, its "
             "permissions and the space left"
         ) from error

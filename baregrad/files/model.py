@@ -15,6 +15,7 @@ from baregrad.errors import ArgumentError, BaregradError, ModelFileError
 from baregrad.files.safetensors import load_tensors, save_tensors
 from baregrad.nn.mlp import MLP
 from baregrad.tensor.tensor import Tensor
+from baregrad.version import __version__
 
 FORMAT = "baregrad model"
 VERSION = "1"  # of what the metadata means
@@ -52,7 +53,7 @@ def save_model(
     Raises:
         ArgumentError: not an MLP, a function of one's own where only names can be saved, or a
             preprocessor for another number of features or outputs.
-        ModelFileError: the file cannot be written.
+        FileWriteError: the file cannot be written.
     """
     if type(model) is not MLP:
         raise ArgumentError(
@@ -64,6 +65,7 @@ def save_model(
     metadata = {
         "format": FORMAT,
         "version": VERSION,
+        "baregrad": __version__,
         "architecture": _json(model.config(), "the architecture", "activations and initializers"),
         "training": _json(dict(training or {}), "training", "its contents"),
     }

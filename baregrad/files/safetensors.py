@@ -51,7 +51,7 @@ def save_tensors(
 
     Raises:
         ArgumentError: a name or text that is not a string, or the name ``__metadata__``.
-        ModelFileError: the file cannot be written.
+        FileWriteError: the file cannot be written.
     """
     for text in (*tensors, *(metadata or {}), *(metadata or {}).values()):
         _check_text(text)

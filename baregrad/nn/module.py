@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from baregrad.errors import ModelFileError, ShapeError
 from baregrad.tensor.graph import scope
-from baregrad.tensor.tensor import Tensor
+from baregrad.tensor.tensor import Tensor, as_tensor
 
 
 class Module:
@@ -36,8 +36,9 @@ class Module:
 
     def __call__(self, x: Any) -> Tensor:
         """`forward`, with what it computes marked in the graph as this module's."""
+        inputs = as_tensor(x)  # data is outside of the module
         with scope(getattr(self, "_name", type(self).__name__)):
-            return self.forward(x)
+            return self.forward(inputs)
 
     # --- what it is made of -------------------------------------------------------------------
 

@@ -40,7 +40,8 @@ class Indexing(Activations):
         """Elements chosen by integers, slices, ``...``, None for a new axis, as in NumPy.
 
         One axis may be indexed by a tensor or list of integers, or by a tensor or list of bools of
-        the size of the axis. A new tensor, never a view.
+        the size of the axis; what is chosen always stays in the place of that axis. A new tensor,
+        never a view.
 
         Raises:
             OutOfRangeError: an index beyond its axis (an IndexError).

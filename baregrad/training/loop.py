@@ -129,11 +129,11 @@ class Training:
         """Goes through the samples `epochs` times, or until something stops it."""
         run = Run(self.model, self.optimizer, epochs, -(-len(samples) // batch_size))
         self._tell("on_train_begin", run)
-        with Interrupt() as self.interrupt:
+        with Interrupt() as interrupt:
             for run.epoch in range(epochs):
                 self._tell("on_epoch_begin", run)
                 order = batches(len(samples), batch_size, self.seed, run.epoch)
-                run.values = self._epoch(run, map(samples.take, order))
+                run.values = self._epoch(run, map(samples.take, order), interrupt)
                 if validation is not None:
                     found = assess(self.model, validation, self.loss, self.metrics)
                     run.values |= {f"val_{name}": value for name, value in found.items()}
@@ -142,13 +142,14 @@ class Training:
                 run.history.add(run.epoch, run.values)
                 run.history.steps = run.step
                 self._tell("on_epoch_end", run)
+                self._heed(interrupt, run)  # it may have come during validation
                 if run.stopped:
                     break
         self._tell("on_train_end", run)
         self.model.eval()
         return run.history
 
-    def _epoch(self, run: Run, order: Iterable[Samples]) -> dict[str, float]:
+    def _epoch(self, run: Run, order: Iterable[Samples], interrupt: Interrupt) -> dict[str, float]:
         """Goes through the batches once; the epoch's loss and metrics."""
         self.model.train()
         averages = Averages(self.metrics)
@@ -159,9 +160,7 @@ class Training:
             if self.schedule and not isinstance(self.schedule, ReduceOnPlateau):
                 self.schedule.step()
             self._tell("on_batch_end", run)
-            if self.interrupt.requested:
-                run.history.interrupted = True
-                run.stop("interrupted by Ctrl-C")
+            self._heed(interrupt, run)
             if run.stopped:
                 break
         return averages.values() | {"lr": self.optimizer.lr}
@@ -174,6 +173,11 @@ class Training:
         self.optimizer.zero_grad()
         run.loss.backward()
         return run.loss
+
+    def _heed(self, interrupt: Interrupt, run: Run) -> None:
+        if interrupt.requested:
+            run.history.interrupted = True
+            run.stop("interrupted by Ctrl-C")
 
     def _tell(self, event: str, run: Run) -> None:
         for callback in self.callbacks:

@@ -110,6 +110,13 @@ def test_a_predict_table_needs_no_target_and_may_have_more_columns_in_any_order(
     }  # fmt: skip
 
 
+def test_text_with_commas_is_a_category():
+    table = prices(colour=["1,5", "red, dark", "1,5", "2"])
+    assert Preprocessor.fit(table, "price").feature_names[1:] == [
+        "colour=1,5", "colour=2", "colour=red, dark",
+    ]  # fmt: skip
+
+
 def test_columns_can_be_ignored():
     assert Preprocessor.fit(prices(), "price", ignore=["colour"]).feature_names == ["size"]
 
@@ -288,6 +295,8 @@ def test_a_damaged_state_is_refused(state):
         ),
         ({"size": [1, 2, "inf", 3]}, "price", "line 4, column 'size': 'inf' is not a finite numb"),
         ({"price": [1, 2, "inf", 3]}, "price", "line 4, column 'price': 'inf' is not a finite"),
+        ({"size": ["2", "1,5", "3", None]}, "price", "line 3, column 'size': '1,5' looks like a"),
+        ({"price": ["2", "1,500.5", "3", "4"]}, "price", "'1,500.5' looks like a number; write"),
         ({"size": [1e200, 0, 0, 0]}, "price", "column 'size' has numbers too large to square"),
         ({"size": [1.7e308, -1.7e308, 0, 0]}, "price", "column 'size' has numbers too large"),
         (

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from baregrad.errors import ModelFileError
+from baregrad.errors import FileWriteError
 from baregrad.files import atomic
 from baregrad.files.atomic import write_atomically
 
@@ -27,7 +27,7 @@ def test_the_file_is_replaced(path):
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_failure_leaves_the_old_file_and_nothing_else(path, monkeypatch, step):
     monkeypatch.setattr(os, step, fail)
-    with pytest.raises(ModelFileError, match="cannot be written: No space left on device"):
+    with pytest.raises(FileWriteError, match="cannot be written: No space left on device"):
         write_atomically(path, [b"new"])
     assert path.read_bytes() == b"old"
     assert os.listdir(path.parent) == ["file"]
@@ -90,5 +90,5 @@ def test_the_file_may_be_read_by_whom_the_umask_allows(path):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(ModelFileError, match=r"none.file cannot be written: No such file"):
+    with pytest.raises(FileWriteError, match=r"none.file cannot be written: No such file"):
         write_atomically(tmp_path / "none" / "file", [b""])

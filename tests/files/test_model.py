@@ -180,3 +180,8 @@ def test_any_architecture_is_read_or_refused(tmp_path_factory, key, value):
         assert isinstance(load_model(path).model, MLP)
     except ModelFileError:
         return
+
+
+def test_a_file_says_which_version_of_the_library_wrote_it(saved):
+    _, metadata = load_tensors(saved())
+    assert metadata["baregrad"] == bg.__version__

@@ -156,7 +156,10 @@ def test_one_axis_may_be_indexed_by_a_list_or_a_tensor():
     assert x[Tensor(1)].tolist() == x.tolist()[1]
     assert x[Tensor([[0, 1], [1, 0]])].shape == (2, 2, 4)
     assert x[None, [1]].shape == (1, 1, 4)
+    assert counting(2, 3, 4)[0, :, [0, 2]].tolist() == [[0, 2], [4, 6], [8, 10]]
     assert x[[]].shape == (0, 4)
+    assert bg.zeros(0, 4)[[]].shape == bg.zeros(2, 0, 4).take([], 1).shape[1:] == (0, 4)
+    assert bg.zeros(3, 0)[[2, 0]].shape == (2, 0)
 
 
 def test_bools_choose_the_slices_to_keep():

@@ -5,14 +5,15 @@ from array import array
 from collections import deque
 from decimal import Decimal
 from fractions import Fraction
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from baregrad import ArgumentError, BaregradError, DTypeError, ShapeError, Tensor
+from baregrad.tensor import convert
 from tests.tensor.helpers import indices, nested, same, shapes
-
 
 # --- numbers and nested sequences -------------------------------------------------------------
 
@@ -124,7 +125,7 @@ def test_anything_but_zero_is_true():
 
 @pytest.mark.parametrize("dtype", ["float16", "double", float, 5, ["float32"]])
 def test_an_unknown_data_type_is_named(dtype):
-    with pytest.raises(ArgumentError, match="unknown dtype .* Known: bool, float32"):
+    with pytest.raises(ArgumentError, match=r"unknown dtype .* Known: bool, float32"):
         Tensor([1.0], dtype)
 
 
@@ -251,8 +252,16 @@ def test_ctypes_arrays_are_buffers():
     ids=["foreign byte order", "characters", "long double"],
 )
 def test_buffers_of_another_kind_are_refused(buffer):
-    with pytest.raises(DTypeError, match="a buffer of format .* cannot become a tensor; convert"):
+    with pytest.raises(DTypeError, match=r"a buffer of format .* cannot become a tensor; convert"):
         Tensor(buffer)
+
+
+def test_a_format_that_means_another_size_than_the_elements_have_is_refused():
+    # "=l" is 4 bytes in the struct module's standard sizes, and "l" often 8 in native ones.
+    size = 4 if struct.calcsize("l") == 8 else 8
+    view = SimpleNamespace(format="=l", itemsize=size, shape=(2,), tobytes=lambda: bytes(2 * size))
+    with pytest.raises(DTypeError, match="a buffer of format '=l' cannot become a tensor"):
+        convert._from_buffer(view)
 
 
 def test_structured_buffers_are_refused():

@@ -1,3 +1,4 @@
+import itertools
 import math
 from statistics import NormalDist
 
@@ -101,7 +102,8 @@ def test_float32_numbers_are_the_float64_ones_to_fewer_digits():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_uniform_numbers_have_the_moments_and_the_spread_of_the_uniform_distribution(dtype):
     values = Generator(10).rand(COUNT, dtype=dtype).tolist()
-    assert 0 <= min(values) and max(values) < 1
+    assert min(values) >= 0
+    assert max(values) < 1
     mean, variance = moments(values)
     assert mean == pytest.approx(1 / 2, abs=5 * math.sqrt(1 / 12 / COUNT))
     assert variance == pytest.approx(1 / 12, abs=5 * math.sqrt(1 / 180 / COUNT))
@@ -131,7 +133,7 @@ def test_normal_numbers_have_the_moments_and_the_spread_of_the_normal_distributi
 
 def test_consecutive_numbers_are_not_correlated():
     values = Generator(12).randn(COUNT, dtype="float64").tolist()
-    products = math.fsum(x * y for x, y in zip(values, values[1:], strict=False)) / COUNT
+    products = math.fsum(x * y for x, y in itertools.pairwise(values)) / COUNT
     assert products == pytest.approx(0, abs=5 / math.sqrt(COUNT))
 
 
@@ -147,7 +149,8 @@ def test_random_integers_are_equally_likely(low, high):
 
 def test_random_integers_may_span_all_of_int64():
     values = Generator(14).randint(-(2**63), 2**63, 100).tolist()
-    assert min(values) < -(2**61) and max(values) > 2**61
+    assert min(values) < -(2**61)
+    assert max(values) > 2**61
 
 
 def test_a_permutation_holds_every_number_once():
@@ -176,7 +179,7 @@ def test_normal_is_the_inverse_of_the_normal_distribution_function(probability):
     )
 
 
-@pytest.mark.parametrize("probability", [2**-53, 1e-12, 0.0749, 0.075, 0.5, 0.925, 0.93, 0.999])
+@pytest.mark.parametrize("probability", [2**-53, 1e-15, 1e-13, 1e-11, 0.0749, 0.075, 0.5, 0.93])
 def test_normal_agrees_in_the_centre_and_in_the_tails(probability):
     expected = NormalDist().inv_cdf(probability)
     assert random.normal(probability) == pytest.approx(expected, rel=1e-14)

@@ -124,7 +124,7 @@ def test_assigning_one_tensor_to_another_does_not_join_them():
 
 def test_only_a_leaf_can_be_assigned_to():
     y = Tensor([1.0]) * 2
-    with pytest.raises(GradientError, match="the multiply result of shape .* only a leaf can"):
+    with pytest.raises(GradientError, match=r"the multiply result of shape .* only a leaf can"):
         y.assign([3.0])
 
 
@@ -134,7 +134,7 @@ def test_assign_keeps_shape_and_data_type():
         x.assign([1.0, 2.0, 3.0])
     with pytest.raises(DTypeError, match=r"'w' is float32 and the value float64.*astype"):
         x.assign(Tensor([1.0, 2.0], "float64"))
-    with pytest.raises(DTypeError, match="0.5 is not an integer"):
+    with pytest.raises(DTypeError, match=r"0.5 is not an integer"):
         Tensor([1]).assign([0.5])
     assert x.tolist() == [1.0, 2.0]
 

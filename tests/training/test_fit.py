@@ -186,6 +186,12 @@ def test_ctrl_c_ends_training_at_the_next_batch_with_the_weights_kept():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_ctrl_c_during_the_last_validation_is_not_forgotten():
+    press = LambdaCallback(lambda run: signal.raise_signal(signal.SIGINT))
+    history = fit(line(), X, Y, epochs=1, validation_data=(X, Y), callbacks=[press])
+    assert history.interrupted
+
+
 def test_a_second_ctrl_c_leaves_at_once():
     class Impatient(Callback):
         def on_loss(self, run):

@@ -1,0 +1,33 @@
+"""``baregrad graph``: what a model computes, drawn for a sample input."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from baregrad.cli.model_file import saved_model
+from baregrad.nn.mlp import MLP
+from baregrad.tensor.random import Generator
+from baregrad.view.drawing import Drawing
+from baregrad.view.graph import draw_graph
+
+
+def run(arguments: Namespace) -> int:
+    """Saves the drawing, or prints it in DOT."""
+    drawing = model_graph(saved_model(arguments.model).model, arguments.zoom)
+    if drawing.folded:
+        print(f"baregrad: {drawing.folded}", file=sys.stderr)
+    if arguments.out is None:
+        print(drawing.dot, end="")
+    else:
+        drawing.save(arguments.out)
+    return 0
+
+
+def model_graph(model: MLP, zoom: str) -> Drawing:
+    """The graph of a model's output for normal random numbers, as standardised features are."""
+    sample = Generator(seed=0).randn(model.layers[0].inputs)
+    sample.name = "sample"
+    output = model(sample)
+    output.name = "output"
+    return draw_graph(output, zoom=zoom, gradients=False, title=repr(model))

@@ -1,0 +1,204 @@
+"""What may be typed: the commands, their options, and the help."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from typing import NoReturn
+
+from baregrad.cli import values
+from baregrad.data.synthetic import DATASETS
+from baregrad.nn.activations import ACTIVATIONS
+from baregrad.optim.named import OPTIMIZERS
+from baregrad.version import __version__
+from baregrad.view.graph import ZOOMS
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints the line, and ends with exit code 2."""
+        self.exit(2, f"baregrad: error: {message} (see {self.prog} --help)\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = Parser(
+        prog="baregrad",
+        description="Neural networks from scratch: train them, predict with them, draw them.",
+        epilog="Exit codes: 0 done, 1 error, 2 wrong usage, 130 stopped by Ctrl-C.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"baregrad {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_train(_command(commands, "train", "train a network on a CSV file or a made-up data set"))
+    _add_predict(_command(commands, "predict", "predict the rows of a CSV file"))
+    _add_graph(_command(commands, "graph", "draw the computational graph of a model"))
+    _command(commands, "datasets", "list the made-up data sets")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[Parser], name: str, description: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=description,
+        description=f"{description[0].upper()}{description[1:]}.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--debug", action="store_true", help="show where an error comes from")
+    return parser
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    data = parser.add_argument_group("data")
+    data.add_argument("file", nargs="?", metavar="FILE.csv", help="a table, maybe with a header")
+    data.add_argument("--target", metavar="COLUMN", help="the column of FILE.csv to predict")
+    data.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="a column that is not to be learned from; may be given several times",
+    )
+    data.add_argument(
+        "--task",
+        choices=("regression", "classification"),
+        help="by default, as the values of the target suggest",
+    )
+    data.add_argument(
+        "--dataset",
+        type=values.dataset,
+        metavar="NAME",
+        help=f"made-up data instead of a file, by default sine: {_listed(DATASETS)}",
+    )
+    data.add_argument(
+        "--validation",
+        type=values.share,
+        default=0.2,
+        metavar="SHARE",
+        help="of the rows, kept back to assess the network with (default: 0.2)",
+    )
+    _add_reading(data)
+    network = parser.add_argument_group("network")
+    network.add_argument(
+        "--hidden",
+        type=values.sizes,
+        default=[16, 16],
+        metavar="SIZES",
+        help="neurons in each hidden layer, with commas between (default: 16,16)",
+    )
+    network.add_argument(
+        "--activation",
+        type=values.activations,
+        default=["tanh"],
+        metavar="NAMES",
+        help="of all hidden layers, or one for each with commas between (default: tanh): "
+        + _listed(ACTIVATIONS),
+    )
+    _add_training(parser.add_argument_group("training"))
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--out",
+        metavar="DIR",
+        help="the folder for model, history and graph (default: runs/NAME-1, -2, ...)",
+    )
+    output.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def _add_training(training: argparse._ArgumentGroup) -> None:
+    training.add_argument(
+        "--loss",
+        type=values.loss,
+        metavar="NAME",
+        help="; ".join(
+            f"for {task} {_listed(losses)}" for task, losses in values.LOSSES_OF_TASK.items()
+        )
+        + " (default: the first)",
+    )
+    training.add_argument(
+        "--optimizer",
+        type=values.optimizer,
+        default="adam",
+        metavar="NAME",
+        help=f"(default: adam) one of {_listed(OPTIMIZERS)}",
+    )
+    training.add_argument(
+        "--lr",
+        type=values.learning_rate,
+        metavar="RATE",
+        help="the learning rate at the start, by default one that suits the optimizer; it falls "
+        "to 0 along a cosine",
+    )
+    training.add_argument(
+        "--epochs",
+        type=values.count,
+        metavar="N",
+        help="how many times to go through the data (default: 100, fewer for much data)",
+    )
+    training.add_argument(
+        "--batch-size",
+        type=values.count,
+        metavar="N",
+        help="rows to a step (default: 16, more for much data)",
+    )
+    training.add_argument(
+        "--seed",
+        type=values.seed,
+        default=0,
+        metavar="N",
+        help="of everything random: the same seed gives the same network (default: 0)",
+    )
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument(
+        "file", metavar="FILE.csv", help="a table with the columns that the model was trained on"
+    )
+    _add_reading(parser)
+    parser.add_argument(
+        "--out", metavar="FILE", help="where to write the table (default: standard output)"
+    )
+
+
+def _add_graph(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument(
+        "--zoom", choices=ZOOMS, default="tensors", help="how closely to look (default: tensors)"
+    )
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="a .dot, .svg, .png or .pdf file (default: DOT on standard output)",
+    )
+
+
+def _add_reading(group: argparse._ActionsContainer) -> None:
+    """How to read FILE.csv, where it cannot be found out."""
+    group.add_argument("--delimiter", metavar="CHARACTER", help="between cells (default: found)")
+    group.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first row names the columns (default: found)",
+    )
+    group.add_argument(
+        "--encoding", default="utf-8-sig", help="of the text, such as latin-1 (default: UTF-8)"
+    )
+    group.add_argument(
+        "--skip-rows",
+        type=values.rows,
+        default=0,
+        metavar="N",
+        help="lines to leave out at the top (default: 0)",
+    )
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a model file, or the folder of a run")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

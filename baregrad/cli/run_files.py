@@ -1,0 +1,66 @@
+"""The files of a run: the model, its history and its graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from baregrad.cli.model_file import MODEL_FILE
+from baregrad.cli.outcome import Outcome
+from baregrad.cli.run_folder import DOT, HISTORY, SVG
+from baregrad.cli.settings import targets_for
+from baregrad.errors import BaregradError
+from baregrad.files.model import save_model
+from baregrad.nn.losses import loss_named
+from baregrad.view.drawing import Drawing
+from baregrad.view.graph import draw_graph
+
+DRAWN_ROWS = 4  # few enough for every number to be shown
+
+
+def write_run(folder: Path, outcome: Outcome) -> dict[str, str]:
+    """Writes the files of a run.
+
+    Returns:
+        For each file, by its name, what is in it; or why it is not there.
+    """
+    save_model(
+        folder / MODEL_FILE,
+        outcome.network,
+        outcome.problem.preprocessor,
+        {**outcome.settings._asdict(), "data": outcome.problem.source, "final": outcome.values()},
+    )
+    outcome.history.to_csv(folder / HISTORY)
+    drawing = loss_graph(outcome)
+    drawing.save(folder / DOT)
+    what = "the graph of the loss of a small batch, with values and gradients"
+    if drawing.folded:
+        what = f"{what}, {drawing.folded}"
+    return {
+        MODEL_FILE: "the network, and how to read tables for it",
+        HISTORY: "losses and metrics of each epoch",
+        DOT: what,
+        SVG: _save_svg(drawing, folder / SVG),
+    }
+
+
+def _save_svg(drawing: Drawing, path: Path) -> str:
+    """Saves the picture; if there is no Graphviz, or it fails, a run is complete without."""
+    try:
+        drawing.save(path)
+    except BaregradError as error:
+        return f"not drawn: {error}"
+    return "the same as a picture"
+
+
+def loss_graph(outcome: Outcome) -> Drawing:
+    """The graph of the loss of a few training rows, with the gradients of all that leads to it."""
+    network, settings = outcome.network, outcome.settings
+    rows = outcome.problem.training
+    x, y = (t[:DRAWN_ROWS].detach() for t in (rows.x, targets_for(rows, settings)))
+    x.name, y.name = "x", "y"
+    for parameter in network.parameters():
+        parameter.grad = None
+    loss = loss_named(settings.loss)(network(x), y)
+    loss.name = "loss"
+    loss.backward()
+    return draw_graph(loss, title=f"{outcome.problem.name}: {settings.loss} of {len(x)} rows")

@@ -1,0 +1,78 @@
+"""``baregrad train``: from data to a trained network, its history and its graph in a folder."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from collections.abc import Sequence
+
+from baregrad.cli.outcome import Outcome
+from baregrad.cli.problem import Problem, problem_of
+from baregrad.cli.progress import shown_progress
+from baregrad.cli.report import summary
+from baregrad.cli.run_files import write_run
+from baregrad.cli.run_folder import run_folder
+from baregrad.cli.settings import Settings, network_for, optimizer_for, settings_for, targets_for
+from baregrad.data.preprocess import Preprocessor
+from baregrad.data.targets import NumberTarget
+from baregrad.optim.schedules import cosine
+from baregrad.tensor.tensor import Tensor
+from baregrad.training import metrics
+from baregrad.training.callbacks import EarlyStopping
+from baregrad.training.loop import fit
+from baregrad.training.metrics import Metric
+from baregrad.training.run import Callback
+
+INTERRUPTED = 130  # the exit code after Ctrl-C
+
+
+def run(arguments: Namespace) -> int:
+    """Trains, writes and reports."""
+    problem = problem_of(arguments)
+    settings = settings_for(problem, arguments)
+    with run_folder(arguments.out, problem.name) as folder:
+        with shown_progress(arguments.quiet) as callbacks:
+            outcome = trained(problem, settings, callbacks)
+        files = write_run(folder, outcome)
+    if not arguments.quiet:
+        print(summary(outcome, folder, files))
+    return INTERRUPTED if outcome.history.interrupted else 0
+
+
+def trained(problem: Problem, settings: Settings, callbacks: Sequence[Callback]) -> Outcome:
+    """A network trained on a problem, with the weights that it had when validation was best."""
+    network = network_for(problem, settings)
+    training, validation = problem.training, problem.validation
+    keeper = EarlyStopping(patience=settings.epochs)  # does not stop, but keeps the best weights
+    start = time.perf_counter()
+    history = fit(
+        network,
+        training.x,
+        targets_for(training, settings),
+        settings.loss,
+        optimizer_for(network, settings),
+        settings.epochs,
+        settings.batch_size,
+        validation_data=(
+            None if validation is None else (validation.x, targets_for(validation, settings))
+        ),
+        metrics=_metrics(problem.preprocessor),
+        callbacks=[*callbacks, *([keeper] if validation else [])],
+        schedule=cosine(settings.epochs * -(-len(training) // settings.batch_size)),
+        seed=settings.seed,
+    )
+    seconds = time.perf_counter() - start
+    best = keeper.best_epoch if validation else None
+    return Outcome(problem, settings, network, history, best, seconds)
+
+
+def _metrics(preprocessor: Preprocessor) -> list[str | Metric]:
+    """Accuracy for classes; for numbers r2, and the absolute error in their own units."""
+    target = preprocessor.target_column
+    if not isinstance(target, NumberTarget):
+        return ["accuracy"]
+
+    def mae(prediction: Tensor, truth: Tensor) -> float:
+        return target.scale * metrics.mae(prediction, truth)
+
+    return ["r2", mae]

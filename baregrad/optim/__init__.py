@@ -1,0 +1,1 @@
+"""Optimizers: how parameters change, given their gradients; learning rates over time; clipping."""

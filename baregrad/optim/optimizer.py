@@ -1,0 +1,207 @@
+"""What optimizers share: they update parameters by a rule, and remember some tensors for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeAlias
+
+from baregrad.errors import ArgumentError, GradientError, ModelFileError
+from baregrad.optim.options import (
+    Group,
+    Options,
+    Parameters,
+    check_option,
+    check_parameters,
+    grouped,
+    options_of,
+)
+from baregrad.tensor.factories import full
+from baregrad.tensor.graph import no_grad, recording
+from baregrad.tensor.tensor import Tensor
+
+State: TypeAlias = dict[str, Any]  # "step", how many there were, and tensors by their names
+Closure: TypeAlias = Callable[[], Tensor]
+
+
+class Optimizer:
+    """The base of optimizers: each has its own options, and a `rule` for its update.
+
+    Args:
+        parameters: tensors that require gradients; or groups of them, each a dict with a list
+            ``"parameters"`` and the options that are different for this group.
+        **defaults: the options of every group that does not say otherwise.
+
+    Attributes:
+        groups: one dict for each group, with its ``"parameters"`` and all options; options may be
+            changed between steps.
+        state: what is remembered of each parameter that was updated.
+        rule: the update as a pure function (parameter, gradient, state, **options) of the new
+            value, and the new tensors of the state. ``state["step"]`` counts from 1. It uses only
+            tensor operators, and looks at no value.
+        buffers: from the options, the names of the tensors that the rule finds in the state, and
+            the number that fills each at first.
+
+    Raises:
+        ArgumentError: no parameters, one that is there twice, an option unknown or out of range.
+        DTypeError: something that is not a tensor.
+        GradientError: a tensor that requires no gradient, or is not a leaf.
+    """
+
+    rule: ClassVar[Callable[..., tuple[Tensor, State]]]
+    buffers: ClassVar[Callable[..., dict[str, float]]]
+
+    def __init__(self, parameters: Parameters, **defaults: Any) -> None:
+        self.groups: list[Group] = grouped(parameters, defaults)
+        self.state: dict[Tensor, State] = {}
+        check_parameters(self.parameters())
+        for group in self.groups:
+            self.check_options(options_of(group))
+
+    def parameters(self) -> list[Tensor]:
+        """The parameters of all groups, in order."""
+        return [parameter for group in self.groups for parameter in group["parameters"]]
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the first group; setting it sets that of every group."""
+        return float(self.groups[0]["lr"])
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        check_option("lr", value)
+        for group in self.groups:
+            group["lr"] = value
+
+    def check_options(self, options: Options) -> None:
+        """Refuses options out of range; some classes add what else must hold."""
+        for name, value in options.items():
+            check_option(name, value)
+
+    # --- updating -----------------------------------------------------------------------------
+
+    def step(self, closure: Closure | None = None) -> Tensor | None:
+        """Updates every parameter that has a gradient.
+
+        Args:
+            closure: computes the loss and calls its `backward()`; it is called first.
+
+        Returns:
+            What the closure returned.
+
+        Raises:
+            GradientError: no parameter has a gradient.
+        """
+        loss = None if closure is None else self._evaluate(closure)
+        if all(parameter.grad is None for parameter in self.parameters()):
+            raise GradientError("step: no parameter has a gradient; call loss.backward() before")
+        with no_grad():
+            for group in self.groups:
+                options = options_of(group)
+                for parameter in group["parameters"]:
+                    if parameter.grad is not None:
+                        self._update(parameter, options)
+        return loss
+
+    def _evaluate(self, closure: Closure) -> Tensor:
+        with recording(True):
+            return closure()
+
+    def _update(self, parameter: Tensor, options: Options) -> None:
+        state = dict(self.state.get(parameter, {"step": 0}))
+        state["step"] += 1
+        for name, first in self.buffers(**options).items():
+            if name not in state:
+                state[name] = full(parameter.shape, first, parameter.dtype)
+        assert parameter.grad is not None
+        value, changed = self.rule(parameter, parameter.grad, state, **options)
+        parameter.assign(value)
+        self.state[parameter] = state | changed
+
+    def zero_grad(self) -> None:
+        """Sets the gradient of every parameter to None."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    # --- saving and loading -------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that is needed to go on later, in numbers, strings, lists, dicts and tensors.
+
+        Parameters are numbered in order; ``"state"`` has a dict for each, empty before its first
+        update. Their own values are in the model's `state_dict()`.
+        """
+        numbers = {parameter: number for number, parameter in enumerate(self.parameters())}
+        groups = [
+            {name: list(value) if isinstance(value, tuple) else value for name, value in g.items()}
+            | {"parameters": [numbers[parameter] for parameter in g["parameters"]]}
+            for g in self.groups
+        ]
+        state = [dict(self.state.get(parameter, {})) for parameter in self.parameters()]
+        return {"optimizer": type(self).__name__, "groups": groups, "state": state}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Takes over what `state_dict` returned; all of it or, on an error, nothing.
+
+        Raises:
+            ModelFileError: it is of another optimizer, or of other parameters, or damaged.
+        """
+        own = self.state_dict()
+        _require(isinstance(saved, Mapping) and saved.keys() == own.keys(), f"keys {list(own)}")
+        _require(saved["optimizer"] == own["optimizer"], f"an {own['optimizer']}'s state")
+        groups, states = saved["groups"], saved["state"]
+        _require(isinstance(groups, list) and len(groups) == len(own["groups"]), "as many groups")
+        _require(isinstance(states, list) and len(states) == len(own["state"]), "as many states")
+        options = [self._loaded(*pair) for pair in zip(groups, own["groups"], strict=True)]
+        rest = iter(states)
+        state = {
+            parameter: self._checked_state(next(rest), parameter, chosen)
+            for group, chosen in zip(self.groups, options, strict=True)
+            for parameter in group["parameters"]
+        }
+        for group, chosen in zip(self.groups, options, strict=True):
+            group.update(chosen)
+        self.state = {parameter: values for parameter, values in state.items() if values}
+
+    def _loaded(self, saved: Any, own: Mapping[str, Any]) -> dict[str, Any]:
+        """The options of a saved group, checked."""
+        _require(isinstance(saved, Mapping) and saved.keys() == own.keys(), f"options {list(own)}")
+        _require(saved["parameters"] == own["parameters"], f"parameters {own['parameters']}")
+        options = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in options_of(saved).items()
+        }
+        try:
+            self.check_options(options)
+        except ArgumentError as error:
+            raise ModelFileError(f"an optimizer's state is damaged: {error}") from None
+        return options
+
+    def _checked_state(self, state: Any, parameter: Tensor, options: Options) -> State:
+        """What was saved of one parameter, checked."""
+        _require(isinstance(state, Mapping), "a dict for each parameter")
+        if state:
+            self.check_state(state, parameter, options)
+        return dict(state)
+
+    def check_state(self, state: State, parameter: Tensor, options: Options) -> None:
+        """Refuses a state of other tensors than the rule needs.
+
+        Raises:
+            ModelFileError: something is missing, or of another shape or data type.
+        """
+        label = parameter.label()
+        names = ["step", *self.buffers(**options)]
+        _require(set(names) <= state.keys(), f"{names} for {label}")
+        step = state["step"]
+        _require(type(step) is int and step > 0, f"a step of at least 1 for {label}")
+        for name, tensor in state.items():
+            if name == "step":
+                continue
+            like = isinstance(tensor, Tensor) and (tensor.shape, tensor.dtype)
+            expected = (parameter.shape, parameter.dtype)
+            _require(like == expected, f"{name!r} of shape and dtype {expected} for {label}")
+
+
+def _require(condition: bool, what: str) -> None:
+    if not condition:
+        raise ModelFileError(f"the state does not fit this optimizer: it must have {what}")

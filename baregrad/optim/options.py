@@ -1,0 +1,125 @@
+"""Groups of parameters and the options of optimizers: made complete, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf
+from numbers import Real
+from typing import Any, TypeAlias
+
+from baregrad.errors import ArgumentError, DTypeError, GradientError, unknown_name
+from baregrad.tensor.tensor import Tensor
+
+Parameters: TypeAlias = Iterable[Tensor] | Iterable[Mapping[str, Any]]
+Options: TypeAlias = Mapping[str, Any]
+Group: TypeAlias = dict[str, Any]  # "parameters", a list of tensors, and every option by its name
+
+# An option means the same in every optimizer, so what it may be is said once.
+# From the first number up to, but without, the second:
+RANGES: dict[str, tuple[float, float]] = {
+    "lr": (0, inf),
+    "momentum": (0, 1),
+    "dampening": (0, 1),
+    "weight_decay": (0, inf),
+    "alpha": (0, 1),
+    "betas": (0, 1),
+    "eps": (0, inf),
+    "lr_decay": (0, inf),
+    "initial_accumulator_value": (0, inf),
+    "tolerance_grad": (0, inf),
+    "tolerance_change": (0, inf),
+}
+COUNTS = ("max_iter", "max_eval", "history_size")
+FLAGS = ("nesterov", "amsgrad", "centered")
+
+
+def check_option(name: str, value: Any) -> None:
+    """Refuses a value that the option of this name cannot have.
+
+    Raises:
+        ArgumentError: it is out of range or of another type.
+    """
+    if name == "betas":
+        if not isinstance(value, Sequence) or len(value) != 2:
+            raise ArgumentError(f"betas must be two numbers, not {value!r}")
+        for beta in value:
+            _check_number(name, beta)
+    elif name in RANGES:
+        _check_number(name, value)
+    elif name in COUNTS and (type(value) is not int or value < 1):
+        raise ArgumentError(f"{name} must be an integer of at least 1, not {value!r}")
+    elif name in FLAGS and not isinstance(value, bool):
+        raise ArgumentError(f"{name} must be True or False, not {value!r}")
+
+
+def _check_number(name: str, value: Any) -> None:
+    low, high = RANGES[name]
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not number or not low <= float(value) < high:
+        below = "and finite" if high == inf else f"and below {high}"
+        raise ArgumentError(f"{name} must be a number, at least {low} {below}, not {value!r}")
+
+
+def options_of(group: Group) -> dict[str, Any]:
+    """A group without its parameters."""
+    return {name: value for name, value in group.items() if name != "parameters"}
+
+
+def grouped(parameters: Parameters, defaults: Options) -> list[Group]:
+    """The groups, each with every option filled in.
+
+    Raises:
+        ArgumentError: a group that is none, or an option that no one knows.
+        DTypeError: neither a list of tensors nor one of groups.
+    """
+    if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
+        raise DTypeError(
+            "an optimizer needs a list of tensors, such as model.parameters(), not a single "
+            f"{type(parameters).__name__}"
+        )
+    entries: list[Any] = list(parameters)
+    if not any(isinstance(entry, Mapping) for entry in entries):
+        entries = [{"parameters": entries}]
+    return [_completed(entry, number, defaults) for number, entry in enumerate(entries)]
+
+
+def _completed(entry: Any, number: int, defaults: Options) -> Group:
+    if not isinstance(entry, Mapping) or "parameters" not in entry:
+        raise ArgumentError(
+            f'group {number} must be a dict with a list "parameters" and options, not {entry!r}'
+        )
+    for name in entry:
+        if name not in ("parameters", *defaults):
+            raise unknown_name(f"option in group {number}:", name, list(defaults))
+    return {**defaults, **entry, "parameters": list(entry["parameters"])}
+
+
+def check_parameters(parameters: Sequence[Any]) -> None:
+    """Refuses what cannot be optimized.
+
+    Raises:
+        ArgumentError: nothing at all, or one parameter twice.
+        DTypeError: something that is no tensor.
+        GradientError: a tensor that requires no gradient, or is computed from others.
+    """
+    if not parameters:
+        raise ArgumentError("an optimizer needs at least one parameter, and the list is empty")
+    seen: set[Tensor] = set()
+    for number, parameter in enumerate(parameters):
+        if not isinstance(parameter, Tensor):
+            raise DTypeError(f"parameter {number} is {parameter!r}, not a tensor")
+        if parameter.op is not None:
+            raise GradientError(
+                f"parameter {number} is {parameter.label()}: only leaves can be optimized, which "
+                "are not computed from others"
+            )
+        if not parameter.requires_grad:
+            raise GradientError(
+                f"parameter {number}, {parameter.label()}, has requires_grad=False; set it to "
+                "True, or leave the parameter out"
+            )
+        if parameter in seen:
+            raise ArgumentError(
+                f"parameter {number}, {parameter.label()}, is listed before; list each once"
+            )
+        seen.add(parameter)

@@ -1,0 +1,1 @@
+"""Pictures: the computational graph as a Graphviz drawing, once or all through training."""

@@ -1,0 +1,133 @@
+"""``baregrad predict``: tables with predictions, in the user's terms."""
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from baregrad.files.model import save_model
+from baregrad.files.safetensors import load_tensors
+from baregrad.nn.mlp import MLP
+
+QUICK = ("--epochs", "3", "--hidden", "4", "--quiet")
+
+
+def parsed(text):
+    return list(csv.DictReader(text.splitlines()))
+
+
+def by_hand(path, rows):
+    """The output of the tanh network in a file with one hidden layer, in plain Python."""
+    tensors, metadata = load_tensors(path)
+    columns = json.loads(metadata["preprocessor"])["columns"]
+    (w0, b0), (w1, b1) = (
+        (tensors[f"layers.{i}.weight"].tolist(), tensors[f"layers.{i}.bias"].tolist())
+        for i in (0, 1)
+    )
+
+    def affine(weight, bias, x):
+        return [sum(map(float.__mul__, w, x)) + b for w, b in zip(weight, bias, strict=True)]
+
+    for row in rows:
+        x = [(float(row[c["name"]]) - c["mean"]) / c["scale"] for c in columns]
+        yield affine(w1, b1, list(map(math.tanh, affine(w0, b0, x))))
+
+
+def test_numbers_are_predicted_in_their_units(cli, tables):
+    cli("train", "points.csv", "--target", "y", *QUICK)
+    code, out, err = cli("predict", "runs/points-1", "points.csv")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == "a,b,y,prediction"
+    model = Path("runs/points-1/model.safetensors")
+    target = json.loads(load_tensors(model)[1]["preprocessor"])["target"]
+    rows = parsed(out)
+    assert len(rows) == 20
+    for row, (output,) in zip(rows, by_hand(model, rows), strict=True):
+        expected = output * target["scale"] + target["mean"]
+        assert float(row["prediction"]) == pytest.approx(expected, rel=1e-5)  # float32
+
+
+def test_classes_are_predicted_by_name_with_probabilities(cli, tables):
+    cli("train", "animals.csv", "--target", "kind", *QUICK)
+    rows = parsed(cli("predict", "runs/animals-1", "animals.csv").out)
+    model = "runs/animals-1/model.safetensors"
+    for row, (cat, dog) in zip(rows, by_hand(model, rows), strict=True):
+        chance = 1 / (1 + math.exp(dog - cat))
+        assert float(row["probability_cat"]) == pytest.approx(chance, rel=1e-5)
+        assert float(row["probability_dog"]) == pytest.approx(1 - chance, rel=1e-5)
+        assert row["prediction"] == ("cat" if chance > 0.5 else "dog")
+
+
+def test_a_model_with_one_output_gives_both_probabilities(cli, tables):
+    words = ("--target", "kind", "--loss", "binary_cross_entropy")
+    cli("train", "animals.csv", *words, *QUICK)
+    rows = parsed(cli("predict", "runs/animals-1", "animals.csv").out)
+    for row, (logit,) in zip(rows, by_hand("runs/animals-1/model.safetensors", rows), strict=True):
+        chance = 1 / (1 + math.exp(-logit))
+        assert float(row["probability_dog"]) == pytest.approx(chance, rel=1e-5)
+        assert float(row["probability_cat"]) == pytest.approx(1 - chance, rel=1e-5)
+
+
+def test_the_model_file_can_be_given_itself(cli, tables):
+    cli("train", "points.csv", "--target", "y", *QUICK)
+    by_folder = cli("predict", "runs/points-1", "points.csv")
+    assert cli("predict", "runs/points-1/model.safetensors", "points.csv") == by_folder
+
+
+def test_a_model_of_a_made_up_set_predicts_from_a_file(cli, tmp_path):
+    cli("train", *QUICK)
+    (tmp_path / "x.csv").write_text("x1\n-1\n2\n")
+    assert len(parsed(cli("predict", "runs/sine-1", "x.csv").out)) == 2
+
+
+def test_the_table_may_lack_the_target_and_have_more_columns(cli, tables):
+    cli("train", "points.csv", "--target", "y", *QUICK)
+    Path("new.csv").write_text('note,b,a\n"one, two",1,2\n,3,NA\n')
+    code, out, _ = cli("predict", "runs/points-1", "new.csv")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == "note,b,a,prediction"
+    assert lines[1].startswith('"one, two",1,2,')
+    assert lines[2].startswith(",3,,")
+
+
+def test_predictions_go_to_a_file_if_asked(cli, tables):
+    cli("train", "points.csv", "--target", "y", *QUICK)
+    printed = cli("predict", "runs/points-1", "points.csv").out
+    assert cli("predict", "runs/points-1", "points.csv", "--out", "new.csv") == (0, "", "")
+    assert Path("new.csv").read_text() == printed
+
+
+def test_how_to_read_the_table_can_be_said(cli, tables):
+    cli("train", "points.csv", "--target", "y", *QUICK)
+    Path("odd.txt").write_bytes("a|b|é\n1|2|à\n".encode("latin-1"))
+    words = ("--encoding", "latin-1", "--delimiter", "|", "--header")
+    assert cli("predict", "runs/points-1", "odd.txt", *words).out.startswith("a,b,é,prediction\n1")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("none.safetensors", "points.csv"), "none.safetensors cannot be read"),
+        ((".", "points.csv"), "model.safetensors cannot be read"),
+        (("points.csv", "points.csv"), "points.csv is not a safetensors file"),
+        (("runs/points-1", "none.csv"), "none.csv cannot be read"),
+        (("runs/points-1", "animals.csv"), "animals.csv lacks 'a', 'b'"),
+        (("runs/points-1", "text.csv"), "'much' is not a finite number"),
+        (("runs/points-1", "again.csv"), "again.csv has a column 'prediction' already; rename or"),
+        (("runs/points-1", "points.csv", "--out", "no/folder.csv"), "no/folder.csv: No such file"),
+        (("bare.safetensors", "points.csv"), "bare.safetensors was saved without a preprocessor"),
+    ],
+)
+def test_what_cannot_be_predicted_is_an_error(cli, tables, words, said):
+    cli("train", "points.csv", "--target", "y", *QUICK)
+    Path("text.csv").write_text("a,b\n1,2\nmuch,3\n")
+    Path("again.csv").write_text("a,b,prediction\n1,2,3\n")
+    save_model("bare.safetensors", MLP(2, [1]))
+    code, out, err = cli("predict", *words)
+    assert (code, out) == (1, "")
+    assert err.startswith("baregrad: error: ")
+    assert said in err
+    assert err.count("\n") == 1
