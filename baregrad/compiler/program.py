@@ -1,0 +1,30 @@
+"""A captured step: values, which real tensors they read, and which they write."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from baregrad.compiler.value import Value
+from baregrad.tensor.tensor import Tensor
+
+
+class Program(NamedTuple):
+    """What a step computes, without the numbers.
+
+    Attributes:
+        arguments: the inputs that are given anew at each call, in the order of the arguments of
+            the captured function: batches, and scalars such as the learning rate.
+        reads: the inputs that are tensors of the world around: parameters, optimizer state, data.
+        writes: for tensors that were assigned to, what they are to hold after the step. A tensor
+            may be in `reads` as well: then it is updated in place.
+        results: what the function returned.
+    """
+
+    arguments: list[Value]
+    reads: dict[Tensor, Value]
+    writes: dict[Tensor, Value]
+    results: list[Value]
+
+    def outputs(self) -> list[Value]:
+        """Every value that must be computed."""
+        return [*self.writes.values(), *self.results]
