@@ -1,0 +1,214 @@
+"""Kernels: what fusion makes of a program, and what vector code is generated from.
+
+A kernel runs over a two-dimensional index space of `rows` × `columns`; tensors of more axes are
+collapsed to two. Within it there is an expression, a list of *nodes* in which each refers to
+earlier ones by their place in the list, and there are *stores* of some of the nodes. Four kinds:
+
+- `Map`: the expression is evaluated at each place. It may contain sums and maxima along a row,
+  whose results can be used again in the same row (softmax, layer norm), and along the rows.
+- `Contraction`: a matrix product; the expression is its epilogue, evaluated at each place of the
+  product once its sum over `depth` is complete.
+- `Index`: rows chosen by integers, rows added up at integers, the place of the largest in a row.
+- `Reference`: one primitive operation as the reference engine computes it, for whatever has no
+  other kernel.
+
+**Extents.** A node does not always differ from place to place. Its extent is made of two bits, so
+that the extent of a sum of two nodes is the bitwise or of theirs: `ROWS` if it varies from row to
+row, `COLUMNS` if it varies along a row; `FULL` is both, and `SCALAR` neither.
+
+**Order of evaluation.** A `Reduce` over `COLUMNS` ends with its row: what uses it belongs to the
+next pass over the same row. A `Reduce` over `ROWS` (or both) ends with the whole space: it and
+what uses it are *late*, and have neither the extent `ROWS` nor `FULL`.
+
+**In place.** A buffer that a kernel stores to may lie where one that it loads from lies. Then both
+have the same access and extent, so a kernel must behave as if, at each place, all loads (of every
+pass) came before the stores; and late stores came after everything else.
+
+**In memory** float32 takes 4 bytes and int64 takes 8; a bool takes 4 and is 0 or 1, as vectors have
+no smaller elements.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from baregrad.engines.array import DType, Shape
+
+# Extents, and what a reduction runs over.
+SCALAR: Final = 0
+ROWS: Final = 1
+COLUMNS: Final = 2
+FULL: Final = ROWS | COLUMNS
+
+ITEMSIZE: Final[dict[DType, int]] = {"float32": 4, "float64": 8, "int64": 8, "bool": 4}
+
+# The primitives that an `Apply` may name.
+ELEMENTWISE: Final = frozenset(
+    "add subtract multiply divide power negative abs exp expm1 log sqrt sin cos erf tanh sigmoid "
+    "softplus equal not_equal less less_equal maximum where cast".split()
+)
+
+
+class Buffer(NamedTuple):
+    """Dense memory for the elements of one value, in row-major order.
+
+    Attributes:
+        number: its place in the list of buffers.
+        dtype: of the elements.
+        size: how many elements.
+        name: for people.
+    """
+
+    number: int
+    dtype: DType
+    size: int
+    name: str
+
+
+class Access(NamedTuple):
+    """Where in a buffer the element for a place lies: `offset + row * rows + column * columns`.
+
+    Counted in elements. A step along an axis of size 1 is 0. A dense matrix has (columns, 1),
+    its transpose (1, rows), one element per row (1, 0), one per column (0, 1), a scalar (0, 0).
+    """
+
+    row: int
+    column: int
+    offset: int = 0
+
+
+# --- nodes ----------------------------------------------------------------------------------
+
+
+class Load(NamedTuple):
+    """Elements of a buffer."""
+
+    buffer: Buffer
+    access: Access
+    extent: int
+    dtype: DType
+
+
+class Constant(NamedTuple):
+    """The same number everywhere."""
+
+    value: float
+    dtype: DType
+    extent: int = SCALAR
+
+
+class Accumulator(NamedTuple):
+    """In the epilogue of a contraction, the element of the matrix product."""
+
+    dtype: DType = "float32"
+    extent: int = FULL
+
+
+class Apply(NamedTuple):
+    """An element-wise primitive; of a ``"cast"`` the target is `dtype`."""
+
+    op: str
+    inputs: tuple[int, ...]
+    dtype: DType
+    extent: int
+
+
+class Reduce(NamedTuple):
+    """A ``"sum"`` or ``"max"`` of the node `input` over what it varies with.
+
+    `over` is COLUMNS, ROWS or both; the extent is that of the input without these bits. The
+    maximum is NaN if there is one among the elements.
+    """
+
+    op: str
+    input: int
+    over: int
+    dtype: DType
+    extent: int
+
+
+Node: TypeAlias = Load | Constant | Accumulator | Apply | Reduce
+
+
+class Store(NamedTuple):
+    """The node to be stored, where, and by which access."""
+
+    node: int
+    buffer: Buffer
+    access: Access
+
+
+# --- kernels --------------------------------------------------------------------------------
+
+
+class Map(NamedTuple):
+    """An expression over rows × columns; with a single row where every access allows it."""
+
+    rows: int
+    columns: int
+    nodes: list[Node]
+    stores: list[Store]
+
+
+class Operand(NamedTuple):
+    """A matrix in memory. One of the two steps is 1, or the axis it belongs to has size 1."""
+
+    buffer: Buffer
+    access: Access
+
+
+class Contraction(NamedTuple):
+    """left (rows, depth) @ right (depth, columns), and an epilogue without reductions in a row."""
+
+    rows: int
+    columns: int
+    depth: int
+    left: Operand
+    right: Operand
+    nodes: list[Node]
+    stores: list[Store]
+
+
+class Index(NamedTuple):
+    """Rows of `columns` elements each, dense.
+
+    Attributes:
+        op: ``"take"``: row i of the target is row `indices[i]` of the source.
+            ``"scatter_add"``: row i of the source is added to row `indices[i]` of the target,
+            which is 0 before. ``"argmax"``: the place of the first largest element, or of the first
+            NaN, in each row of the source.
+        rows: of the source.
+        columns: of the source.
+        source: what is chosen from, added up or searched.
+        indices: int64; None for ``"argmax"``.
+        target: the result.
+    """
+
+    op: str
+    rows: int
+    columns: int
+    source: Buffer
+    indices: Buffer | None
+    target: Buffer
+
+
+class View(NamedTuple):
+    """A strided array: of a buffer, or of one number where `buffer` is None."""
+
+    buffer: Buffer | None
+    shape: Shape
+    steps: Shape
+    offset: int
+    dtype: DType
+    value: float = 0.0
+
+
+class Reference(NamedTuple):
+    """One operation by the reference engine's rule, or ``"copy"``, the same elements, dense."""
+
+    op: str
+    attributes: Mapping[str, Any]
+    operands: list[View]
+    target: Buffer
+
+
+Kernel: TypeAlias = Map | Contraction | Index | Reference
