@@ -1,0 +1,111 @@
+"""How a product is cut into tiles: panels of columns, tiles of rows, blocks of the depth.
+
+The columns are cut into panels as wide as a tile, the rows into tiles. Panel by panel all tiles are
+computed, so that a panel stays near while the left matrix passes by: the order of Goto & van de
+Geijn, "Anatomy of high-performance matrix multiplication" (2008), with fewer loops, for a tile goes
+over the whole depth at once, up to `DEPTH_BLOCK`.
+"""
+
+from typing import Final, NamedTuple
+
+from baregrad.compiler.kernels.operands import ELEMENT
+from baregrad.compiler.kernels.plan import Size, round_up
+from baregrad.compiler.kernels.tiling import Split, TileShape, Traffic, Vectors, product_cycles
+
+# the sum over a block of the depth is rounded by itself, so this is part of what a product means
+DEPTH_BLOCK: Final = 2048
+LINE: Final = 64  # bytes of a cache line
+# estimated cycles for an element of a packed matrix, on a target with one lane
+_PACKING_CYCLES: Final = {"none": 0.0, "copy": 2.0, "transpose": 6.0}
+
+
+class Tiling(NamedTuple):
+    """The decisions.
+
+    Attributes:
+        size: of the product.
+        vectors: the target's.
+        tile: shape of a tile.
+        packing: of the right matrix's panels: ``none``, ``copy`` or ``transpose``.
+        strided: whether the left matrix is contiguous along its rows, not along the depth.
+        packs_left: whether the left matrix's tiles are packed too.
+        by_columns: whether a block of the work is a panel of columns; else it is a tile's rows.
+        staged: whether a tile goes to its epilogue through memory.
+    """
+
+    size: Size
+    vectors: Vectors
+    tile: TileShape
+    packing: str
+    strided: bool
+    packs_left: bool
+    by_columns: bool
+    staged: bool
+
+    @property
+    def down(self) -> Split:
+        """The rows, in tiles."""
+        return Split.of(self.size.rows, self.tile.rows)
+
+    @property
+    def across(self) -> Split:
+        """The columns, in panels."""
+        return Split.of(self.size.columns, self.tile.vectors * self.vectors.lanes)
+
+    @property
+    def blocks(self) -> int:
+        """How many independent parts the work has."""
+        return self.across.parts if self.by_columns else self.down.parts
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the depth is cut in blocks."""
+        return self.size.depth > DEPTH_BLOCK
+
+    @property
+    def padded_columns(self) -> int:
+        """Columns, up to whole vectors."""
+        return round_up(self.size.columns, self.vectors.lanes)
+
+    @property
+    def panel_depth(self) -> int:
+        """Rows of a packed panel; transposing writes whole squares of lanes."""
+        return round_up(min(self.size.depth, DEPTH_BLOCK), self.vectors.lanes)
+
+    @property
+    def panel_bytes(self) -> int:
+        """Scratch memory of the packed panel."""
+        width = min(self.across.size, self.padded_columns)
+        return 0 if self.packing == "none" else round_up(ELEMENT * self.panel_depth * width, LINE)
+
+    @property
+    def left_width(self) -> int:
+        """Elements at each depth of a packed tile of the left matrix: whole vectors."""
+        return round_up(self.tile.rows, self.vectors.lanes)
+
+    @property
+    def left_tile_bytes(self) -> int:
+        """Scratch memory of a packed tile of the left matrix."""
+        return ELEMENT * self.left_width * self.panel_depth if self.packs_left else 0
+
+    @property
+    def sums_bytes(self) -> int:
+        """Scratch memory of sums: of all tiles between blocks of the depth, or of one tile."""
+        if self.is_blocked:
+            return ELEMENT * self.size.rows * self.padded_columns
+        return ELEMENT * self.tile.rows * self.across.size if self.staged else 0
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Scratch memory that each thread needs for itself, aligned to 64."""
+        return self.panel_bytes + self.down.parts * self.left_tile_bytes + self.sums_bytes
+
+    @property
+    def cycles(self) -> float:
+        """Estimated, for all blocks."""
+        lanes = self.vectors.lanes
+        packing = self.size.columns * self.size.depth * _PACKING_CYCLES[self.packing] / lanes
+        traffic = Traffic.of(
+            self.size.rows, self.size.depth, strided=self.strided and not self.packs_left
+        )
+        return packing + product_cycles(*self.size, self.tile, lanes, traffic)
