@@ -95,6 +95,14 @@ class Arithmetic(Construction):
         """The `min` of all lanes, in all lanes."""
         return self._floats("reduce_min", a)
 
+    def interleave_low(self, a: Float, b: Float) -> Value:
+        """a0 b0 a1 b1 ... of the lower halves of `a` and `b`."""
+        return self._floats("interleave_low", a, b)
+
+    def interleave_high(self, a: Float, b: Float) -> Value:
+        """Likewise of the upper halves."""
+        return self._floats("interleave_high", a, b)
+
     def round(self, a: Float, mode: str = "nearest") -> Value:
         """The integer ``nearest`` (ties to even), ``down``, ``up`` or ``truncate``, as a float."""
         if mode not in ROUNDINGS:

@@ -21,7 +21,7 @@ from baregrad.compiler.vector.selection import (
     rounding,
     sign_bits,
 )
-from baregrad.compiler.vector.target import GENERAL, VECTOR, Selection, Target
+from baregrad.compiler.vector.target import GENERAL, VECTOR, Emit, Selection, Target
 from baregrad.machine.cpu import AVX2_LEVEL
 from baregrad.machine.registers import GPR32, XMM, YMM, Register
 
@@ -89,6 +89,19 @@ def _broadcast_int(e: Emitter, _: Instruction, d: Register, operands: Operands, 
     e.asm.vpbroadcastd(d, XMM[d.index])
 
 
+def _interleave(halves: int) -> Emit:
+    """Within each half by unpacking; then `halves` says which of the two results' halves."""
+
+    def emit(
+        e: Emitter, _: Instruction, d: Register, operands: Operands, scratch: Scratch
+    ) -> None:
+        e.asm.vunpcklps(scratch[0], *operands)
+        e.asm.vunpckhps(d, *operands)
+        e.asm.vperm2f128(d, scratch[0], d, halves)
+
+    return emit
+
+
 def _load(e: Emitter, i: Instruction, d: Register, operands: Operands, _: Scratch) -> None:
     assert i.address is not None
     if i.address.masked:
@@ -138,6 +151,8 @@ _EMIT: Final = EMIT | {
     "reduce_add": reduction("vaddps", "vextractf128"),
     "reduce_max": reduction("vmaxps", "vextractf128"),
     "reduce_min": reduction("vminps", "vextractf128"),
+    "interleave_low": _interleave(0x20),
+    "interleave_high": _interleave(0x31),
     "load": _load,
     "gather": _gather,
     "store": _store,
@@ -149,6 +164,8 @@ _SCRATCH: Final = {
     "reduce_add": (VECTOR,),
     "reduce_max": (VECTOR,),
     "reduce_min": (VECTOR,),
+    "interleave_low": (VECTOR,),
+    "interleave_high": (VECTOR,),
     "gather": (VECTOR,),
 }
 _EARLY: Final = frozenset({"scale", "gather"})

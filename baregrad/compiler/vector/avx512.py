@@ -3,6 +3,7 @@
 Needs AVX-512 F, VL and DQ (Intel SDM volume 1, chapter 15).
 """
 
+import struct
 from typing import Final
 
 from baregrad.compiler.vector.emitter import Emitter
@@ -84,6 +85,18 @@ def _reduction(mnemonic: str) -> Emit:
     return emit
 
 
+def _interleave(first: int) -> Emit:
+    """VPERMI2PS: lane numbers from 0 are the first vector's, from 16 the second's."""
+    pairs = [(lane, lane + _LANES) for lane in range(first, first + _LANES // 2)]
+    table = struct.pack(f"<{_LANES}i", *[number for pair in pairs for number in pair])
+
+    def emit(e: Emitter, _: Instruction, d: Register, operands: Operands, __: Scratch) -> None:
+        e.asm.vmovups(d, e.asm.constant(table))
+        e.asm.vpermi2ps(d, *operands)
+
+    return emit
+
+
 def _load(e: Emitter, i: Instruction, d: Register, operands: Operands, _: Scratch) -> None:
     assert i.address is not None
     if i.address.masked:
@@ -130,6 +143,8 @@ _EMIT: Final = EMIT | {
     "reduce_add": _reduction("vaddps"),
     "reduce_max": _reduction("vmaxps"),
     "reduce_min": _reduction("vminps"),
+    "interleave_low": _interleave(0),
+    "interleave_high": _interleave(_LANES // 2),
     "load": _load,
     "gather": _gather,
     "store": _store,
@@ -147,7 +162,7 @@ _SCRATCH: Final = {
     "reduce_min": (VECTOR,),
     "gather": (MASKS,),
 }
-_EARLY: Final = frozenset({"gather"})
+_EARLY: Final = frozenset({"gather", "interleave_low", "interleave_high"})
 
 AVX512: Final = Target(
     "avx512",

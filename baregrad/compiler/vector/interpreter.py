@@ -150,6 +150,9 @@ class _Run:
             return scalars.wrap64(_INTEGERS[op](*operands))
         if op in _REDUCTIONS:
             return [halves(_REDUCTIONS[op], operands[0])] * self.lanes
+        if op in ("interleave_low", "interleave_high"):
+            pairs = [lane for pair in zip(*operands, strict=True) for lane in pair]
+            return pairs[: self.lanes] if op == "interleave_low" else pairs[self.lanes :]
         if instruction.address is not None:
             return self.access(instruction, operands)
         return self.other(instruction, operands)

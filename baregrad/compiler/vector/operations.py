@@ -128,6 +128,10 @@ OPERATIONS: Final = {
         Operation("reduce_add", (_F,), _F),
         Operation("reduce_max", (_F,), _F),  # max of (lower, upper) half
         Operation("reduce_min", (_F,), _F),
+        # two vectors become one: lanes of the first and the second in turn, a0 b0 a1 b1 ...,
+        # of their lower halves or of their upper ones
+        Operation("interleave_low", (_F, _F), _F),
+        Operation("interleave_high", (_F, _F), _F),
         # memory; lanes outside the mask read as 0 and are not touched
         Operation("load", (), DATA, addressed=True, maskable=True),
         Operation("load_broadcast", (), DATA, addressed=True),  # one element to all lanes
