@@ -45,6 +45,10 @@ class MissingExtraError(BaregradError, ImportError):
     """A feature whose optional dependency is not installed."""
 
 
+class CaptureError(BaregradError, RuntimeError):
+    """A step that cannot be captured for compilation, such as one that looks at a result."""
+
+
 class NonFiniteError(BaregradError, ArithmeticError):
     """Training produced infinity or NaN; the message names the layer, operation and step."""
 

@@ -35,6 +35,15 @@ def words(seed: int, stream: int, start: int, count: int) -> "array[int]":
     return result[skip : skip + count]
 
 
+def integers(seed: int, stream: int, start: int, count: int) -> list[int]:
+    """Random 64-bit integers number `start` to `start + count - 1` of a stream.
+
+    Integer i is made of word 2 i, its upper half, and word 2 i + 1.
+    """
+    drawn = words(seed, stream, 2 * start, 2 * count)
+    return [high << 32 | low for high, low in zip(drawn[::2], drawn[1::2], strict=True)]
+
+
 def _blocks(seed: int, stream: int, first: int, count: int) -> "array[int]":
     """The words of `count` consecutive blocks, interleaved into one sequence.
 

@@ -11,7 +11,7 @@ from operator import mul
 from typing import Any
 
 from baregrad.engines import array as arrays
-from baregrad.engines import ieee
+from baregrad.engines import ieee, philox
 from baregrad.engines.array import (
     Array,
     DType,
@@ -185,3 +185,10 @@ def scatter_add(x: Array, indices: Array, axis: int, size: int) -> Array:
             for place in range(start, start + width):
                 sums[place] += next(source)
     return arrays.new(sums, (*x.shape[:axis], size, *x.shape[axis + rank :]), x.dtype)
+
+
+def uniform(start: Array, seed: int, stream: int, shape: Shape, dtype: DType) -> Array:
+    """Random numbers in [0, 1), from number `start` of a stream: 24 bits for float32, else 53."""
+    digits = 24 if dtype == "float32" else 53
+    bits = philox.integers(seed, stream, start.data[0], prod(shape))
+    return arrays.new(((b >> 64 - digits) * 2**-digits for b in bits), shape, dtype)

@@ -1,9 +1,13 @@
-"""Which engine computes."""
+"""Which engine computes, and what it makes of the tensors that a step reads and writes."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Protocol, TypeVar
 
-from baregrad.engines.array import Array
+from baregrad.engines.array import Array, DType
+
+T = TypeVar("T")
 
 
 class Kernel(Protocol):
@@ -20,8 +24,13 @@ class Kernel(Protocol):
         ...
 
 
-class Engine(Protocol):
-    """Computes the values of an operation whose inputs have been checked."""
+class Engine:
+    """Computes the values of operations whose inputs have been checked.
+
+    The other methods are for an engine that does not compute at once but captures what a step
+    does, to compute it later and more than once. They say what is different at each step and what
+    stays. Here, they are those of an engine that computes.
+    """
 
     name: str
 
@@ -29,10 +38,26 @@ class Engine(Protocol):
         self, operation: Kernel, inputs: Sequence[Array], attributes: Mapping[str, Any]
     ) -> Array:
         """The result of an operation."""
-        ...
+        raise NotImplementedError
+
+    def load(self, tensor: Any, held: Array) -> Array:
+        """The value of a tensor that holds an array."""
+        return held
+
+    def store(self, tensor: Any, held: Array, new: Array) -> Array:
+        """What a tensor that holds an array is to hold, now that it is assigned a new value."""
+        return new
+
+    def dynamic(self, draw: Callable[[], float], dtype: DType, name: str) -> "float | Array":
+        """A number that `draw` gives anew at each step."""
+        return draw()
+
+    def lasting(self, make: Callable[[], T]) -> T:
+        """A tensor that is made once and kept from step to step."""
+        return make()
 
 
-class ReferenceEngine:
+class ReferenceEngine(Engine):
     """Runs each operation's own forward rule, in pure Python."""
 
     name = "reference"
@@ -44,14 +69,22 @@ class ReferenceEngine:
         return operation.forward(*inputs, **attributes)
 
 
-_current: Engine = ReferenceEngine()
+# Of this thread alone: others go on with their own while one captures a step.
+_current: ContextVar[Engine] = ContextVar("engine", default=ReferenceEngine())
+
+current = _current.get  # the engine that computes now
 
 
-def current() -> Engine:
-    """The engine that computes now."""
-    return _current
+@contextmanager
+def using(engine: Engine) -> Iterator[None]:
+    """Within this block, and this thread, another engine computes."""
+    token = _current.set(engine)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 def engine() -> str:
     """The name of the engine that computes: today always ``"reference"``, pure Python."""
-    return _current.name
+    return current().name

@@ -53,7 +53,8 @@ def reduced(
         return losses
     if reduction == "sum":
         return losses.sum()
-    if not losses.size or (counts is not None and not any(counts.array.data)):
+    nothing = counts is not None and counts.known and not any(counts.array.data)
+    if not losses.size or nothing:
         raise ArgumentError(f"{name}: a mean of nothing: no sample, or only such of weight 0")
     return losses.mean() if counts is None else losses.sum() / counts.sum()
 
@@ -74,7 +75,9 @@ def _sample_weight(given: Any, losses: Tensor, name: str) -> Tensor:
 def check_range(
     x: Tensor, low: float, high: float, what: str, error: type[BaregradError] = ArgumentError
 ) -> None:
-    """Refuses the first element that is not from `low` to `high`."""
+    """Refuses the first element, if it is known, that is not from `low` to `high`."""
+    if not x.known:
+        return
     values = x.array.data
     if x.size and not (low <= min(values) and max(values) <= high):
         place, value = next((i, v) for i, v in enumerate(values) if not low <= v <= high)

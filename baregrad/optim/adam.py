@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from baregrad.engines import ieee
 from baregrad.optim.optimizer import Optimizer, State
 from baregrad.optim.options import Parameters
 from baregrad.tensor.tensor import Tensor
@@ -118,6 +119,16 @@ def _direction(
     changed = {"mean": mean, "square": square}
     if amsgrad:
         square = changed["largest"] = square.maximum(state["largest"])
-    mean_hat = mean / (1 - beta1 ** state["step"])
-    square_hat = square / (1 - beta2 ** state["step"])
+    mean_hat = mean / _weight(beta1, state["step"])
+    square_hat = square / _weight(beta2, state["step"])
     return mean_hat / (square_hat.sqrt() + eps), changed
+
+
+def _weight(beta: float, step: Any) -> Any:
+    """1 - βᵗ, the sum of the weights of t gradients in a running mean.
+
+    A tensor of float32 would lose digits in this subtraction, as β is near 1.
+    """
+    if isinstance(step, Tensor):
+        return -(step * ieee.log(beta)).expm1()
+    return 1 - beta**step

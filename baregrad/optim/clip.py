@@ -30,7 +30,7 @@ def clip_grad_norm(
             finite gradients 0, and NaN makes all of them NaN.
 
     Returns:
-        The norm before clipping, a scalar of float64.
+        The norm before clipping, a scalar of float64; of float32 in a captured step.
 
     Raises:
         ArgumentError: `max_norm` or `norm_type` is not above 0.
@@ -74,8 +74,23 @@ def _with_gradient(parameters: Tensor | Iterable[Tensor]) -> list[tuple[Tensor, 
 
 def _norm(with_gradient: list[tuple[Tensor, Tensor]], p: float) -> Tensor:
     """The p-norm of all gradients, in float64, where squares of float32 cannot overflow."""
-    sizes = [gradient.astype("float64").abs().flatten() for _, gradient in with_gradient]
-    if not any(size.size for size in sizes):
+    gradients = [gradient for _, gradient in with_gradient if gradient.size]
+    if not gradients:
         return Tensor(0.0, "float64")
-    together = Tensor.concat(sizes)
+    if not all(gradient.known for gradient in gradients):
+        return _scaled_norm(gradients, p)
+    together = Tensor.concat([gradient.astype("float64").abs().flatten() for gradient in gradients])
     return together.max() if p == inf else (together**p).sum() ** (1 / p)
+
+
+def _scaled_norm(gradients: list[Tensor], p: float) -> Tensor:
+    """The p-norm in a captured step, which has no float64: divided by the largest, none overflows.
+
+    A largest of 0, infinity or NaN is no divisor.
+    """
+    sizes = [gradient.abs() for gradient in gradients]
+    largest = Tensor.stack([size.max() for size in sizes]).max()
+    if p == inf:
+        return largest
+    scale = ((largest > 0) * largest.isfinite()).where(largest, 1.0)
+    return scale * Tensor.stack([((size / scale) ** p).sum() for size in sizes]).sum() ** (1 / p)

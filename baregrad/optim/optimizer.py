@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
-from baregrad.errors import ArgumentError, GradientError, ModelFileError
+from baregrad.errors import ArgumentError, CaptureError, GradientError, ModelFileError
 from baregrad.optim.options import (
     Group,
     Options,
@@ -37,7 +38,8 @@ class Optimizer:
         state: what is remembered of each parameter that was updated.
         rule: the update as a pure function (parameter, gradient, state, **options) of the new
             value, and the new tensors of the state. ``state["step"]`` counts from 1. It uses only
-            tensor operators, and looks at no value.
+            tensor operators, and looks at no value: in a captured step, ``lr`` and
+            ``state["step"]`` are scalar tensors.
         buffers: from the options, the names of the tensors that the rule finds in the state, and
             the number that fills each at first.
 
@@ -53,6 +55,7 @@ class Optimizer:
     def __init__(self, parameters: Parameters, **defaults: Any) -> None:
         self.groups: list[Group] = grouped(parameters, defaults)
         self.state: dict[Tensor, State] = {}
+        self._unbegun: dict[Tensor, State] = {}  # made for a captured step that has not been run
         check_parameters(self.parameters())
         for group in self.groups:
             self.check_options(options_of(group))
@@ -96,26 +99,57 @@ class Optimizer:
             raise GradientError("step: no parameter has a gradient; call loss.backward() before")
         with no_grad():
             for group in self.groups:
-                options = options_of(group)
-                for parameter in group["parameters"]:
-                    if parameter.grad is not None:
-                        self._update(parameter, options)
+                self._update_group(group)
         return loss
 
     def _evaluate(self, closure: Closure) -> Tensor:
         with recording(True):
             return closure()
 
-    def _update(self, parameter: Tensor, options: Options) -> None:
-        state = dict(self.state.get(parameter, {"step": 0}))
-        state["step"] += 1
+    def _update_group(self, group: Group) -> None:
+        """Updates those with a gradient; a captured step can be run at other rates and counts."""
+        options = options_of(group)
+        lr = Tensor.dynamic(partial(_learning_rate, group, options), "float32", "lr")
+        by_count: dict[int, dict[Tensor, State]] = {}
+        for parameter in group["parameters"]:
+            if parameter.grad is not None:
+                state = self._state_of(parameter, options)
+                by_count.setdefault(state["step"], {})[parameter] = state
+        for states in by_count.values():
+            step = Tensor.dynamic(partial(self._count, states), "float32", "step")
+            for parameter, state in states.items():
+                self._update(parameter, state, step, options | {"lr": lr})
+
+    def _state_of(self, parameter: Tensor, options: Options) -> State:
+        """What is remembered of a parameter, with all that the rule looks for."""
+        state = self.state.get(parameter) or self._unbegun.setdefault(parameter, {"step": 0})
         for name, first in self.buffers(**options).items():
             if name not in state:
-                state[name] = full(parameter.shape, first, parameter.dtype)
+                make = partial(full, parameter.shape, first, parameter.dtype)
+                state[name] = Tensor.lasting(make)
+        return state
+
+    def _count(self, states: Mapping[Tensor, State]) -> int:
+        """The number of the step that begins, the same for all of these parameters."""
+        for parameter, state in states.items():
+            if state is not self.state.get(parameter, self._unbegun.get(parameter)):
+                raise CaptureError(
+                    f"the state of {parameter.label()} was loaded after the optimizer's step was "
+                    "captured; capture the step again"
+                )
+        for state in states.values():
+            state["step"] += 1
+        self.state.update(states)
+        return int(state["step"])
+
+    def _update(
+        self, parameter: Tensor, state: State, step: float | Tensor, options: Options
+    ) -> None:
         assert parameter.grad is not None
-        value, changed = self.rule(parameter, parameter.grad, state, **options)
+        value, changed = self.rule(parameter, parameter.grad, state | {"step": step}, **options)
         parameter.assign(value)
-        self.state[parameter] = state | changed
+        for name, tensor in changed.items():
+            state[name].assign(tensor)
 
     def zero_grad(self) -> None:
         """Sets the gradient of every parameter to None."""
@@ -136,7 +170,7 @@ class Optimizer:
             | {"parameters": [numbers[parameter] for parameter in g["parameters"]]}
             for g in self.groups
         ]
-        state = [dict(self.state.get(parameter, {})) for parameter in self.parameters()]
+        state = [_copied(self.state.get(parameter, {})) for parameter in self.parameters()]
         return {"optimizer": type(self).__name__, "groups": groups, "state": state}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
@@ -160,7 +194,8 @@ class Optimizer:
         }
         for group, chosen in zip(self.groups, options, strict=True):
             group.update(chosen)
-        self.state = {parameter: values for parameter, values in state.items() if values}
+        self.state = {parameter: _copied(values) for parameter, values in state.items() if values}
+        self._unbegun = {}
 
     def _loaded(self, saved: Any, own: Mapping[str, Any]) -> dict[str, Any]:
         """The options of a saved group, checked."""
@@ -200,6 +235,25 @@ class Optimizer:
             like = isinstance(tensor, Tensor) and (tensor.shape, tensor.dtype)
             expected = (parameter.shape, parameter.dtype)
             _require(like == expected, f"{name!r} of shape and dtype {expected} for {label}")
+
+
+def _learning_rate(group: Group, options: Options) -> float:
+    """The learning rate now; the other options are built into a captured step."""
+    for name, value in options.items():
+        if name != "lr" and group[name] != value:
+            raise CaptureError(
+                f"the option {name} was changed from {value} to {group[name]} after the "
+                "optimizer's step was captured; capture the step again"
+            )
+    return float(group["lr"])
+
+
+def _copied(state: State) -> State:
+    """A state that later steps do not change."""
+    return {
+        name: value.detach() if isinstance(value, Tensor) else value
+        for name, value in state.items()
+    }
 
 
 def _require(condition: bool, what: str) -> None:

@@ -75,7 +75,7 @@ class SGD(Optimizer):
             gradient = gradient + weight_decay * parameter
         if not momentum:
             return parameter - lr * gradient, {}
-        kept = 1 if state["step"] == 1 else 1 - dampening
+        kept = 1 - dampening * (state["step"] > 1)
         velocity = momentum * state["velocity"] + kept * gradient
         direction = gradient + momentum * velocity if nesterov else velocity
         return parameter - lr * direction, {"velocity": velocity}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from itertools import count
+from math import prod
 from typing import Any, Self
 
 from baregrad.engines import selection
@@ -51,7 +52,6 @@ class Node:
     """A place in the graph: a value, and how it was made.
 
     Attributes:
-        array: the value.
         op: the operation that made it; None for a leaf.
         parents: the inputs of the operation, in order; the same tensor may stand there twice.
         attributes: the operation's other arguments, such as its axes.
@@ -65,8 +65,8 @@ class Node:
 
     __slots__ = (
         "__weakref__",
+        "_array",
         "_requires_grad",
-        "array",
         "assigned",
         "attributes",
         "grad",
@@ -77,7 +77,6 @@ class Node:
         "serial",
     )
 
-    array: Array
     op: Operation | None
     parents: tuple[Self, ...]
     attributes: Mapping[str, Any]
@@ -97,6 +96,21 @@ class Node:
         node = cls.__new__(cls)
         node._set(array, None, (), _NOTHING, False)
         return node
+
+    @classmethod
+    def lasting(cls, make: Callable[[], Self]) -> Self:
+        """A tensor kept from step to step; if a step is being captured, it is made before it."""
+        return selection.current().lasting(make)
+
+    @classmethod
+    def dynamic(cls, draw: Callable[[], float], dtype: DType, name: str) -> float | Self:
+        """A number that is another at each step.
+
+        It is `draw()`; but if a step is being captured, a scalar tensor that stands for what
+        `draw()` gives when the step is run.
+        """
+        number = selection.current().dynamic(draw, dtype, name)
+        return number if isinstance(number, int | float) else cls.leaf(number)
 
     @classmethod
     def apply(cls, op: Operation, *inputs: Self, **attributes: Any) -> Self:
@@ -130,7 +144,7 @@ class Node:
         attributes: Mapping[str, Any],
         requires_grad: bool,
     ) -> None:
-        self.array = array
+        self._array = array
         self.op = op
         self.parents = parents
         self.attributes = attributes
@@ -142,24 +156,34 @@ class Node:
         self.assigned = 0
 
     @property
+    def array(self) -> Array:
+        """The value; while a step is captured, what stands for it."""
+        return selection.current().load(self, self._array)
+
+    @property
+    def known(self) -> bool:
+        """Whether its numbers are there to be looked at; while a step is captured, few are."""
+        return type(self.array) is Array
+
+    @property
     def shape(self) -> Shape:
         """The size along each axis."""
-        return self.array.shape
+        return self._array.shape
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return len(self.array.shape)
+        return len(self._array.shape)
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return len(self.array.data)
+        return prod(self._array.shape)
 
     @property
     def dtype(self) -> DType:
         """``"float32"``, ``"float64"``, ``"int64"`` or ``"bool"``."""
-        return self.array.dtype
+        return self._array.dtype
 
     @property
     def requires_grad(self) -> bool:
@@ -193,5 +217,5 @@ class Node:
                 f"{self.label()} is the result of {self.op.name} and cannot be assigned to: only a "
                 "leaf can, since its value is not computed from others"
             )
-        self.array = array
+        self._array = selection.current().store(self, self._array, array)
         self.assigned = next(_clock)

@@ -107,7 +107,7 @@ class Indexing(Activations):
             axis: the axis to choose along.
 
         Raises:
-            OutOfRangeError: an index beyond the axis.
+            OutOfRangeError: an index beyond the axis, if it is known.
             DTypeError: indices that are neither integers nor bools.
         """
         axis = normalized_axis(axis, self.ndim, "take")
@@ -119,19 +119,22 @@ class Indexing(Activations):
         if given.dtype not in ("int64", "bool") and given.size:
             raise DTypeError(f"indices must be integers or bools, not {given.dtype}")
         size = self.shape[axis]
-        values = given.array.data
         if given.dtype == "bool":
             if given.shape != (size,):
                 raise ShapeError(
                     f"a mask of shape {given.shape} cannot choose along axis {axis} of {self.shape}"
                     f"; it must have shape ({size},)"
                 )
-            kept = [i for i, keep in enumerate(values) if keep]
+            kept = [i for i, keep in enumerate(given.array.data) if keep]
             return self.leaf(arrays.new(kept, (len(kept),), "int64"))
-        if given.size and (min(values) < 0 or max(values) >= size):
-            places = [self._place(index, axis) for index in values]
-            return self.leaf(arrays.new(places, given.shape, "int64"))
-        return given.astype("int64")  # type: ignore[return-value]
+        places: Self = given.astype("int64")  # type: ignore[assignment]
+        if not places.known:
+            return (places < 0).where(places + size, places)
+        values = places.array.data
+        if places.size and (min(values) < 0 or max(values) >= size):
+            counted = [self._place(index, axis) for index in values]
+            return self.leaf(arrays.new(counted, places.shape, "int64"))
+        return places
 
     def scatter_add(self, indices: Self, axis: int, size: int) -> Self:
         """The transpose of `take`: slices added up at their `indices` along an axis of `size`."""
@@ -142,14 +145,15 @@ class Indexing(Activations):
 
         Raises:
             DTypeError: not integers.
-            OutOfRangeError: an integer that is no class.
+            OutOfRangeError: an integer that is no class, if it is known.
         """
         checked_shape((classes,), "one_hot")
         if self.dtype != "int64":
             raise DTypeError(f"one_hot: classes must be int64, not {self.dtype}")
-        values = self.array.data
-        if self.size and not (min(values) >= 0 and max(values) < classes):
+        if self.known and self.size:
+            values = self.array.data
             wrong = min(values) if min(values) < 0 else max(values)
-            raise OutOfRangeError(f"one_hot: {wrong} is none of the classes 0 to {classes - 1}")
+            if not 0 <= wrong < classes:
+                raise OutOfRangeError(f"one_hot: {wrong} is none of the classes 0 to {classes - 1}")
         numbers = self.leaf(arrays.new(range(classes), (classes,), "int64"))
         return (self.unsqueeze(-1) == numbers).astype(dtype)

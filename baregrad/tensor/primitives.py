@@ -210,3 +210,15 @@ cast = Operation(
 )
 
 stop_gradient = Operation("stop_gradient", lambda x: (x.shape, x.dtype), lambda x: x)
+
+# --- random numbers ---------------------------------------------------------------------------
+
+# A pure function of the seed, the stream and the index of the first number, which is the input: a
+# step that is run again and again goes on in the stream.
+uniform = Operation(
+    "uniform", lambda start, seed, stream, shape, dtype: (shape, dtype), reference.uniform
+)
+
+# --- by name ----------------------------------------------------------------------------------
+
+PRIMITIVES = {row.name: row for row in tuple(vars().values()) if isinstance(row, Operation)}

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from math import prod
 from os import urandom
 
 from baregrad.engines import array as arrays
 from baregrad.engines import philox
 from baregrad.engines.array import FLOATS, DType, Shape
-from baregrad.errors import ArgumentError
+from baregrad.errors import ArgumentError, CaptureError
+from baregrad.tensor import primitives
+from baregrad.tensor.graph import no_grad
 from baregrad.tensor.operation import checked_shape, unpacked
-from baregrad.tensor.tensor import Tensor
+from baregrad.tensor.tensor import Tensor, as_tensor
 
 # Purposes that draw from one seed have streams of their own: each is 2**32 streams wide.
 WEIGHTS, DROPOUT, SHUFFLE, DATA = (purpose << 32 for purpose in range(4))
@@ -38,25 +41,37 @@ class Generator:
 
     def bits(self, count: int) -> list[int]:
         """The next `count` random 64-bit integers."""
-        words = philox.words(self.seed, self.stream, 2 * self.index, 2 * count)
-        self.index += count
-        return [high << 32 | low for high, low in zip(words[::2], words[1::2], strict=True)]
+        return philox.integers(self.seed, self.stream, int(self._start(count)), count)
 
-    def _floats(self, shape: Shape, dtype: DType, function: Callable[[int], float]) -> Tensor:
-        if dtype not in FLOATS:
-            raise ArgumentError(f"random floats cannot be {dtype}; use float32 or float64")
-        return Tensor.leaf(arrays.new(map(function, self.bits(prod(shape))), shape, dtype))
+    def _start(self, count: int) -> float | Tensor:
+        """The index of the next number; `count` of them will have been drawn."""
+        return Tensor.dynamic(partial(self._advance, count, self.seed), "int64", "random index")
+
+    def _advance(self, count: int, seed: int) -> int:
+        if seed != self.seed:  # which is built into a captured step
+            raise CaptureError(
+                "a generator of random numbers was seeded anew after the step that draws from it "
+                "was captured; capture the step again"
+            )
+        start = self.index
+        self.index += count
+        return start
 
     def rand(self, *shape: int, dtype: DType = "float32") -> Tensor:
         """Uniform in [0, 1): 24 random bits for float32, 53 for float64."""
-        digits = 24 if dtype == "float32" else 53
         sizes = checked_shape(unpacked(shape), "rand")
-        return self._floats(sizes, dtype, lambda bits: (bits >> 64 - digits) * 2**-digits)
+        _check_float(dtype)
+        attributes = {"seed": self.seed, "stream": self.stream, "shape": sizes, "dtype": dtype}
+        start = as_tensor(self._start(prod(sizes)), "int64")
+        with no_grad():
+            return Tensor.apply(primitives.uniform, start, **attributes)
 
     def randn(self, *shape: int, dtype: DType = "float32") -> Tensor:
         """Normal with mean 0 and variance 1."""
         sizes = checked_shape(unpacked(shape), "randn")
-        return self._floats(sizes, dtype, lambda bits: normal((bits >> 11) * 2**-53))
+        _check_float(dtype)
+        values = (normal((bits >> 11) * 2**-53) for bits in self.bits(prod(sizes)))
+        return Tensor.leaf(arrays.new(values, sizes, dtype))
 
     def randint(self, low: int, high: int, shape: int | Shape = ()) -> Tensor:
         """Integers from `low` to `high` - 1, each equally likely, as int64.
@@ -75,6 +90,11 @@ class Generator:
         (count,) = checked_shape((count,), "permutation")
         keys = self.bits(count)
         return array("q", sorted(range(count), key=keys.__getitem__))
+
+
+def _check_float(dtype: DType) -> None:
+    if dtype not in FLOATS:
+        raise ArgumentError(f"random floats cannot be {dtype}; use float32 or float64")
 
 
 def _checked_seed(seed: int) -> int:

@@ -11,11 +11,14 @@ WHOLE = 1000  # tensors with more elements are shortened
 
 
 def describe(tensor: Node) -> str:
-    """For example ``Tensor([[1.0, 2.0]], op=matmul, name='hidden')``."""
-    shortened = tensor.size > WHOLE
-    values = _values(tensor.array.data.tolist(), tensor, 0, 0, shortened)
-    notes = [values]
-    if shortened or tensor.size == 0:
+    """For example ``Tensor([[1.0, 2.0]], op=matmul, name='hidden')``.
+
+    Numbers that are not known, as a step is being captured, are ``...``.
+    """
+    known, shortened = tensor.known, tensor.size > WHOLE
+    values = tensor.array.data.tolist() if known else []
+    notes = [_values(values, tensor, 0, 0, shortened) if known else "..."]
+    if shortened or tensor.size == 0 or not known:
         notes.append(f"shape={tensor.shape}")
     if tensor.dtype == "float64" or (tensor.size == 0 and tensor.dtype != "float32"):
         notes.append(f"dtype={tensor.dtype}")

@@ -78,6 +78,9 @@ FLAT = {
     "less_equal": lambda x: x <= 1,
     "argmax": lambda x: x.argmax(),
     "stop_gradient": lambda x: Tensor.apply(primitives.stop_gradient, x),
+    "uniform": lambda x: Tensor.apply(
+        primitives.uniform, Tensor(0), seed=0, stream=0, shape=x.shape, dtype=x.dtype
+    ),
 }
 
 
