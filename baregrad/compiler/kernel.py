@@ -7,7 +7,7 @@ earlier ones by their place in the list, and there are *stores* of some of the n
 - `Map`: the expression is evaluated at each place. It may contain sums and maxima along a row,
   whose results can be used again in the same row (softmax, layer norm), and along the rows.
 - `Contraction`: a matrix product; the expression is its epilogue, evaluated at each place of the
-  product once its sum over `depth` is complete.
+  product once its sum over `depth` is complete. It has no reductions.
 - `Index`: rows chosen by integers, rows added up at integers, the place of the largest in a row.
 - `Reference`: one primitive operation as the reference engine computes it, for whatever has no
   other kernel.
@@ -42,10 +42,12 @@ FULL: Final = ROWS | COLUMNS
 ITEMSIZE: Final[dict[DType, int]] = {"float32": 4, "float64": 8, "int64": 8, "bool": 4}
 
 # The primitives that an `Apply` may name.
-ELEMENTWISE: Final = frozenset(
-    "add subtract multiply divide power negative abs exp expm1 log sqrt sin cos erf tanh sigmoid "
-    "softplus equal not_equal less less_equal maximum where cast".split()
+ARITHMETIC: Final = frozenset({"add", "subtract", "multiply", "divide", "power", "negative", "abs"})
+FUNCTIONS: Final = frozenset(
+    {"exp", "expm1", "log", "sqrt", "sin", "cos", "erf", "tanh", "sigmoid", "softplus"}
 )
+COMPARISONS: Final = frozenset({"equal", "not_equal", "less", "less_equal"})
+ELEMENTWISE: Final = ARITHMETIC | FUNCTIONS | COMPARISONS | {"maximum", "where", "cast"}
 
 
 class Buffer(NamedTuple):
@@ -130,7 +132,11 @@ Node: TypeAlias = Load | Constant | Accumulator | Apply | Reduce
 
 
 class Store(NamedTuple):
-    """The node to be stored, where, and by which access."""
+    """The node to be stored, where, and by which access: dense, with offset 0.
+
+    The access says how many elements: a node of a smaller extent is repeated. Where there is more
+    than one row, the steps of a late node have no step from row to row, and others have one.
+    """
 
     node: int
     buffer: Buffer
@@ -150,14 +156,17 @@ class Map(NamedTuple):
 
 
 class Operand(NamedTuple):
-    """A matrix in memory. One of the two steps is 1, or the axis it belongs to has size 1."""
+    """A matrix in memory. One of the two steps is 1, or the axis it belongs to has size 1.
+
+    Of an axis of size 1 the step may be any.
+    """
 
     buffer: Buffer
     access: Access
 
 
 class Contraction(NamedTuple):
-    """left (rows, depth) @ right (depth, columns), and an epilogue without reductions in a row."""
+    """left (rows, depth) @ right (depth, columns), and an epilogue."""
 
     rows: int
     columns: int
@@ -212,3 +221,33 @@ class Reference(NamedTuple):
 
 
 Kernel: TypeAlias = Map | Contraction | Index | Reference
+
+
+def buffers_read(kernel: Kernel) -> set[Buffer]:
+    """What a kernel loads from."""
+    if isinstance(kernel, Reference):
+        return {view.buffer for view in kernel.operands if view.buffer is not None}
+    if isinstance(kernel, Index):
+        return {kernel.source} if kernel.indices is None else {kernel.source, kernel.indices}
+    loaded = {node.buffer for node in kernel.nodes if isinstance(node, Load)}
+    if isinstance(kernel, Contraction):
+        loaded |= {kernel.left.buffer, kernel.right.buffer}
+    return loaded
+
+
+def buffers_written(kernel: Kernel) -> set[Buffer]:
+    """What a kernel stores to."""
+    if isinstance(kernel, Reference | Index):
+        return {kernel.target}
+    return {store.buffer for store in kernel.stores}
+
+
+def late_nodes(kernel: Map | Contraction) -> list[bool]:
+    """For each node whether it is known only after all rows."""
+    late: list[bool] = []
+    for node in kernel.nodes:
+        if isinstance(node, Reduce):
+            late.append(bool(node.over & ROWS))
+        else:
+            late.append(isinstance(node, Apply) and any(late[i] for i in node.inputs))
+    return late
