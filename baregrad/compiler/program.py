@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from baregrad.compiler.value import Value
@@ -12,18 +13,22 @@ class Program(NamedTuple):
     """What a step computes, without the numbers.
 
     Attributes:
-        arguments: the inputs that are given anew at each call, in the order of the arguments of
-            the captured function: batches, and scalars such as the learning rate.
+        arguments: the inputs that are given anew at each call: the arguments of the captured
+            function, in order, then scalars such as the learning rate.
         reads: the inputs that are tensors of the world around: parameters, optimizer state, data.
         writes: for tensors that were assigned to, what they are to hold after the step. A tensor
             may be in `reads` as well: then it is updated in place.
         results: what the function returned.
+        draws: what gives the scalars, which are the last of the arguments, in order. Each is to be
+            called once before each run: it says the number, and moves on what it counts. Where
+            something else changed that is built into the program, it raises CaptureError.
     """
 
     arguments: list[Value]
     reads: dict[Tensor, Value]
     writes: dict[Tensor, Value]
     results: list[Value]
+    draws: Sequence[Callable[[], float]] = ()
 
     def outputs(self) -> list[Value]:
         """Every value that must be computed."""

@@ -69,8 +69,10 @@ class ReferenceEngine(Engine):
         return operation.forward(*inputs, **attributes)
 
 
+_REFERENCE: Engine = ReferenceEngine()
+
 # Of this thread alone: others go on with their own while one captures a step.
-_current: ContextVar[Engine] = ContextVar("engine", default=ReferenceEngine())
+_current = ContextVar("engine", default=_REFERENCE)
 
 current = _current.get  # the engine that computes now
 
