@@ -212,12 +212,21 @@ class View(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """One operation by the reference engine's rule, or ``"copy"``, the same elements, dense."""
+    """One operation by the reference engine's rule, or ``"copy"``, the same elements, dense.
+
+    Attributes:
+        op: the primitive's name.
+        attributes: its other arguments.
+        operands: its inputs.
+        target: where the result goes.
+        shape: of the result.
+    """
 
     op: str
     attributes: Mapping[str, Any]
     operands: list[View]
     target: Buffer
+    shape: Shape
 
 
 Kernel: TypeAlias = Map | Contraction | Index | Reference

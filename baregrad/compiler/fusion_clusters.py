@@ -1,0 +1,221 @@
+"""Which terms are computed together: the program's terms, gathered in clusters.
+
+Each cluster becomes a kernel. Terms come in order, operands first, and each joins the newest
+cluster of its operands that it can join:
+
+- *Element-wise* terms join a map or, as its epilogue, a contraction, if all their operands can be
+  read in its index space by rows and columns.
+- *Reductions* join maps only. Along a row, whose end is near, their result can be used by whatever
+  else joins. Those along the rows are *late*, and in the same cluster only what is late as well
+  can use them; what needs them in every row must wait for the next kernel.
+- *Matrix products*, *index* operations and *reference* operations begin clusters of their own.
+
+No cluster may need, through others, what it computes itself: therefore a term cannot join one
+cluster if another of its operands is computed from that one.
+
+Element-wise terms of inputs alone are *free*: they join nothing, and are computed wherever they
+are needed (0.9 m of Adam's running mean belongs to the kernel that has the gradient). Expensive
+ones that are scalars (Adam's 1 - βᵗ), or that several terms use, have clusters of their own first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Final
+
+from baregrad.compiler.fusion_space import Space
+from baregrad.compiler.fusion_terms import Term
+from baregrad.compiler.fusion_views import split_axis
+from baregrad.compiler.kernel import COLUMNS, FULL, ROWS
+from baregrad.engines.array import Shape
+
+MAP: Final = "map"
+CONTRACTION: Final = "contraction"
+ALONE: Final = "alone"
+
+
+class Cluster:
+    """Terms that are computed by one kernel.
+
+    Attributes:
+        number: its place in the list of clusters.
+        kind: MAP, CONTRACTION, or ALONE, which nothing can join.
+        space: the index space.
+        terms: in the order of the program.
+        early: whether it is computed from inputs alone.
+        before: a bit for each cluster that must be computed before, by its number.
+    """
+
+    __slots__ = ("before", "early", "kind", "number", "space", "terms")
+
+    def __init__(self, number: int, kind: str, space: Space, early: bool = False) -> None:
+        self.number = number
+        self.kind = kind
+        self.space = space
+        self.early = early
+        self.terms: list[Term] = []
+        self.before = 0
+
+
+class Clusters:
+    """The partition of terms into clusters, as it grows."""
+
+    def __init__(self) -> None:
+        self.all: list[Cluster] = []
+        self._scalars: Cluster | None = None
+
+    def place(self, term: Term) -> None:
+        """Adds a term whose operands have been placed."""
+        owners = self._owners(term)
+        if term.kind == "map":
+            if not owners:
+                self._place_free(term)
+                return
+        elif term.kind != "reduce":
+            self._begin(term, owners)
+            return
+        for cluster in owners:
+            if self._can_wait_for(cluster, owners) and join(term, cluster):
+                self._add(term, cluster, owners)
+                return
+        self._begin(term, owners)
+
+    def compute_free(self, term: Term) -> Cluster:
+        """Gives a free term a cluster of its own, as it must be in memory."""
+        cluster = self._begin(term, [])
+        cluster.early = True
+        return cluster
+
+    def _owners(self, term: Term) -> list[Cluster]:
+        """The clusters of its operands, newest first, without those computed from inputs alone.
+
+        The latter can be computed before anything else, so they are never in the way.
+        """
+        numbers = {operand.term.cluster for operand in term.operands}
+        owners = [self.all[number] for number in sorted(numbers, reverse=True) if number >= 0]
+        return [cluster for cluster in owners if not cluster.early]
+
+    def _place_free(self, term: Term) -> None:
+        """Gives a term of inputs alone a cluster, if it should be computed only once."""
+        if term.size != 1:
+            if not term.is_cheap and term.users > 1:
+                self.compute_free(term)
+        elif self._scalars is None:
+            if not term.is_cheap:
+                self._scalars = self.compute_free(term)
+        else:
+            number = self._scalars.number
+            follows = any(operand.term.cluster == number for operand in term.operands)
+            if (follows or not term.is_cheap) and join(term, self._scalars):
+                self._add(term, self._scalars, [])
+
+    def _can_wait_for(self, cluster: Cluster, others: list[Cluster]) -> bool:
+        return not any(other.before >> cluster.number & 1 for other in others)
+
+    def _begin(self, term: Term, owners: list[Cluster]) -> Cluster:
+        """A new cluster with this term."""
+        number = len(self.all)
+        if term.kind in ("map", "reduce"):
+            for space in _spaces(term.shape):
+                cluster = Cluster(number, MAP, space)
+                if join(term, cluster):
+                    return self._append(term, cluster, owners)
+            term.kind = "reference"
+        if term.kind == "product":
+            (rows, columns) = term.shape
+            cluster = Cluster(number, CONTRACTION, Space(rows, columns))
+            term.extent = FULL
+        else:
+            cluster = Cluster(number, ALONE, Space(1, 1))
+        for operand in term.operands:
+            if operand.term.kind == "map" and operand.term.cluster < 0:
+                self.compute_free(operand.term)
+        cluster.number = len(self.all)
+        return self._append(term, cluster, owners)
+
+    def _append(self, term: Term, cluster: Cluster, owners: list[Cluster]) -> Cluster:
+        self.all.append(cluster)
+        self._add(term, cluster, owners)
+        return cluster
+
+    def _add(self, term: Term, cluster: Cluster, owners: list[Cluster]) -> None:
+        term.cluster = cluster.number
+        cluster.terms.append(term)
+        before = 0
+        for owner in owners:
+            if owner is not cluster:
+                before |= owner.before | 1 << owner.number
+        if before & ~cluster.before:
+            cluster.before |= before
+            for other in self.all:
+                if other.before >> cluster.number & 1:
+                    other.before |= before
+
+
+def _spaces(shape: Shape) -> Iterator[Space]:
+    """The index spaces for something of this shape: rows end with an axis, best with the last."""
+    total = prod(shape)
+    rows = total
+    for size in reversed(shape):
+        rows //= size
+        if 1 < rows < total:
+            yield Space(rows, total // rows)
+    yield Space(1, total)
+
+
+# --- joining --------------------------------------------------------------------------------
+
+
+def join(term: Term, cluster: Cluster) -> bool:
+    """Fits a map or reduction into a cluster, if its operands can be read there."""
+    if cluster.kind == ALONE or (cluster.kind == CONTRACTION and term.kind == "reduce"):
+        return False
+    extents = cluster.space.extents(prod(term.shape))
+    return any(_join_at(term, cluster, extent) for extent in extents)
+
+
+def _join_at(term: Term, cluster: Cluster, extent: int) -> bool:
+    """Fits a term into a cluster, its operands being read at this extent."""
+    space = cluster.space
+    late = False
+    accesses = []
+    for operand in term.operands:
+        source = operand.term
+        access = space.access(operand, extent)
+        if access is None:
+            return False
+        if source.cluster == cluster.number:
+            if access != space.dense[source.extent]:
+                return False
+            late = late or source.late
+        accesses.append(access)
+    over = 0
+    if term.kind == "reduce":
+        over = _reduced_over(term, space, extent)
+        if late or not over:
+            return False
+        late = bool(over & ROWS)
+    if late and extent & ~over & ROWS:
+        return False
+    term.accesses, term.extent, term.over, term.late = accesses, extent & ~over, over, late
+    return True
+
+
+def _reduced_over(term: Term, space: Space, extent: int) -> int:
+    """What a reduction runs over; 0 if it is neither whole rows, nor whole columns, nor all."""
+    axes = term.value.attributes["axes"]
+    reduced = {axis for axis in axes if term.shape[axis] != 1}
+    kept = {axis for axis, size in enumerate(term.shape) if size != 1} - reduced
+    if extent == ROWS and not kept:
+        return ROWS
+    if extent != FULL:
+        return 0
+    if not kept:
+        return COLUMNS if space.rows == 1 else FULL
+    split = split_axis(term.shape, space.rows)
+    if split is None or space.rows == 1:
+        return 0
+    if max(kept) < split <= min(reduced):
+        return COLUMNS
+    return ROWS if max(reduced) < split <= min(kept) else 0
