@@ -78,7 +78,9 @@ def evaluate(coefficients, powers, x):
 def rounded(target, weight, powers, low, high):
     """Float32 coefficients, and the largest error with them."""
     coefficients, _ = remez(target, weight, powers, low, high)
-    nodes = [low + (high - low) * (1 - mp.cos(mp.pi * (i + mpf("0.5")) / 64)) / 2 for i in range(64)]
+    nodes = [
+        low + (high - low) * (1 - mp.cos(mp.pi * (i + mpf("0.5")) / 64)) / 2 for i in range(64)
+    ]
     for at, power in enumerate(powers):
         change = float32(coefficients[at]) - coefficients[at]
         coefficients[at] += change

@@ -66,8 +66,9 @@ def kernel(function, target):
 
 def ulp_errors(got, exact):
     """|got - exact| in units in the last place of float32 at `exact`."""
-    _, exponents = np.frexp(exact)
-    return np.abs(got - exact) * np.exp2(24.0 - np.maximum(exponents, -125))
+    exponents = np.maximum((exact.view(np.int64) >> 52 & 0x7FF) - 1023, -126)
+    units = (exponents + (1023 - 23) << 52).view(np.float64)
+    return np.abs(got - exact) / units
 
 
 def is_special_wrong(got, exact, rounded):
@@ -102,9 +103,9 @@ def measure(name, target, step):
         if monotone and falls.any():
             disordered += int(falls.sum())
             example = example or x[1:][falls][0]
-        errors[~np.isfinite(errors)] = np.where(
-            (y == rounded) | np.isnan(exact), 0, np.inf
-        )[~np.isfinite(errors)]
+        errors[~np.isfinite(errors)] = np.where((y == rounded) | np.isnan(exact), 0, np.inf)[
+            ~np.isfinite(errors)
+        ]
         at = int(np.argmax(errors))
         if errors[at] > worst:
             worst, worst_at = float(errors[at]), float(x[at])

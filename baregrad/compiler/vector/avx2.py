@@ -84,7 +84,9 @@ def _mask_below(
     e.asm.vpcmpgtd(d, d, e.iota())
 
 
-def _broadcast_int(e: Emitter, _: Instruction, d: Register, operands: Operands, __: Scratch) -> None:
+def _broadcast_int(
+    e: Emitter, _: Instruction, d: Register, operands: Operands, __: Scratch
+) -> None:
     e.asm.vmovd(XMM[d.index], GPR32[register(operands[0]).index])
     e.asm.vpbroadcastd(d, XMM[d.index])
 
@@ -92,9 +94,7 @@ def _broadcast_int(e: Emitter, _: Instruction, d: Register, operands: Operands, 
 def _interleave(halves: int) -> Emit:
     """Within each half by unpacking; then `halves` says which of the two results' halves."""
 
-    def emit(
-        e: Emitter, _: Instruction, d: Register, operands: Operands, scratch: Scratch
-    ) -> None:
+    def emit(e: Emitter, _: Instruction, d: Register, operands: Operands, scratch: Scratch) -> None:
         e.asm.vunpcklps(scratch[0], *operands)
         e.asm.vunpckhps(d, *operands)
         e.asm.vperm2f128(d, scratch[0], d, halves)
@@ -157,7 +157,7 @@ _EMIT: Final = EMIT | {
     "gather": _gather,
     "store": _store,
 }
-_SCRATCH: Final = {
+_SCRATCH: Final[dict[str, tuple[int, ...]]] = {
     "copy_sign": (VECTOR,),
     "scale": (VECTOR,),
     "mask_below": (GENERAL,),

@@ -70,7 +70,9 @@ def _mask_below(
     e.asm.vpcmpgtd(d, vector, e.iota())
 
 
-def _broadcast_int(e: Emitter, _: Instruction, d: Register, operands: Operands, __: Scratch) -> None:
+def _broadcast_int(
+    e: Emitter, _: Instruction, d: Register, operands: Operands, __: Scratch
+) -> None:
     e.asm.vpbroadcastd(d, GPR32[register(operands[0]).index])
 
 
@@ -155,7 +157,7 @@ _FOLDABLE: Final = FOLDABLE | {
     "shift_right": (0,),
     "shift_right_signed": (0,),
 }
-_SCRATCH: Final = {
+_SCRATCH: Final[dict[str, tuple[int, ...]]] = {
     "mask_below": (GENERAL, VECTOR),
     "reduce_add": (VECTOR,),
     "reduce_max": (VECTOR,),

@@ -111,9 +111,7 @@ class Builder(Arithmetic):
     ) -> Value:
         """In each lane the element at its own (signed) index; 0 in lanes outside the mask."""
         address = Address(scale, displacement, False, mask is not None)
-        return self._append(
-            "gather", _operands((indices,), base, None, mask), type, None, address
-        )
+        return self._append("gather", _operands((indices,), base, None, mask), type, None, address)
 
     def store(
         self,

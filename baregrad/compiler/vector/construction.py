@@ -75,9 +75,7 @@ class Construction:
     ) -> Value:
         """Append an instruction that defines a value."""
         result = self._value(type)
-        self._region.append(
-            Instruction(self._number(), op, operands, result, immediate, address)
-        )
+        self._region.append(Instruction(self._number(), op, operands, result, immediate, address))
         return result
 
     def _append_effect(self, op: str, operands: tuple[Value, ...], address: Address) -> None:

@@ -100,7 +100,8 @@ class Emitter:
         return self._memory(instruction.address, operands[1], operands[0])
 
     def _memory(self, address: Address, base: Operand, index: Operand | None) -> Memory:
-        assert isinstance(base, Register) and (index is None or isinstance(index, Register))
+        assert isinstance(base, Register)
+        assert index is None or isinstance(index, Register)
         far = resolve(address.displacement, self.lanes)
         return Memory(base, index, address.scale, far)
 

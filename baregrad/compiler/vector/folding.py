@@ -53,7 +53,8 @@ def _fold(region: list[Instruction], selection: Selection, folding: Folding) -> 
         op = instruction.op
         if op == "load" or (broadcasts and op == "load_broadcast"):
             result, address = instruction.result, instruction.address
-            assert result is not None and address is not None
+            assert result is not None
+            assert address is not None
             if counts[result.number] == 1 and not address.masked:
                 pending[result.number] = instruction
         elif type(instruction) is Loop:

@@ -180,7 +180,7 @@ class _Run:
         address = instruction.address
         assert address is not None
         op = instruction.op
-        data = operands.pop(0) if op in ("store", "store_first", "gather") else None
+        data: Any = operands.pop(0) if op in ("store", "store_first", "gather") else ()
         mask = operands.pop() if address.masked else [True] * self.lanes
         place = operands[0] + resolve(address.displacement, self.lanes)
         if address.indexed:

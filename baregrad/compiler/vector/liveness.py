@@ -40,6 +40,7 @@ class Interval:
         register: where it is, from `start` to before `memory_from`.
         memory_from: from this position on it is in memory (or made anew).
         slot: where in memory: bytes from the frame's start; negative for none.
+        merged_into: the interval that this one was coalesced into, if it was.
     """
 
     __slots__ = (
@@ -49,6 +50,7 @@ class Interval:
         "hint",
         "kind",
         "memory_from",
+        "merged_into",
         "mutable",
         "register",
         "slot",
@@ -70,6 +72,7 @@ class Interval:
         self.register = NOWHERE
         self.memory_from = FOREVER
         self.slot = -1
+        self.merged_into: Interval | None = None
 
 
 UNUSED: Final = Interval(0, VECTOR)  # stands for the interval of a value that nothing uses
@@ -124,21 +127,13 @@ class _Walk:
         self.header = -1
         self.inherited: set[Interval] = set()
         self.constants = {c.result.number: c for c in program.constants if c.result is not None}
-        # intervals that were coalesced into others
-        self.merged: dict[Interval, Interval] = {}
+        self.weight = _DEPTH_WEIGHTS[0]
 
     def finish(self) -> Liveness:
         live = self.live
-        if self.merged:
-            # a merged interval may have been merged into one that was merged later
-            live.homes = [self._current(home) for home in live.homes]
-            live.intervals = [i for i in live.intervals if i not in self.merged]
+        live.homes = [_current(home) for home in live.homes]
+        live.intervals = [i for i in live.intervals if i.merged_into is None]
         return live
-
-    def _current(self, interval: Interval) -> Interval:
-        while interval in self.merged:
-            interval = self.merged[interval]
-        return interval
 
     def define(self, value: Value, position: int, number: int) -> Interval:
         """A new interval for a value that is written at `position`."""
@@ -157,7 +152,7 @@ class _Walk:
             interval = Interval(self.top - 1, self.classes[value.type], constant)
             self.live.homes[value.number] = interval
             self.live.intervals.append(interval)
-        return interval if interval not in self.merged else self._current(interval)
+        return _current(interval)
 
     def need(self, value: Value, position: int) -> Interval:
         """`value` must still be somewhere at `position`."""
@@ -171,14 +166,14 @@ class _Walk:
     def use(self, instruction: Instruction, position: int) -> None:
         """The operands of an instruction are read from registers at `position`."""
         number, homes, header = instruction.number, self.live.homes, self.header
-        weight = _DEPTH_WEIGHTS[min(self.depth, len(_DEPTH_WEIGHTS) - 1)]
+        weight = self.weight
         folded = self.folding.operands.get(number, -1)
         for index, value in enumerate(instruction.operands):
             if index == folded:
                 self.use(self.folding.loads[number], position)
                 continue
             interval = homes[value.number]
-            if interval is UNUSED or interval in self.merged:
+            if interval is UNUSED or interval.merged_into is not None:
                 interval = self.home(value)
             interval.uses.append((position, instruction, index))
             interval.weight += weight
@@ -232,7 +227,7 @@ class _Walk:
         carried = self._enter(loop, header)
         outer_header, outer_inherited = self.header, self.inherited
         self.header, self.inherited = header, set()
-        self.depth += 1
+        self._enter_depth(self.depth + 1)
         self.region(loop.body)
         self.position += 2
         following = [self.need(value, self.position) for value in loop.next]
@@ -241,16 +236,20 @@ class _Walk:
         self.live.positions[loop.latch.number] = latch
         self.use(loop.latch, latch)
         carried[0].definitions.append((latch + 1, loop.latch.number))
-        self.depth -= 1
+        self._enter_depth(self.depth - 1)
         self.live.loops[place] = (header, latch + 1)
         for interval in (*self.inherited, *carried):
-            interval = self._current(interval)
+            interval = _current(interval)
             interval.end = max(interval.end, latch + 1)
             if interval.start < outer_header:
                 outer_inherited.add(interval)
         self.header, self.inherited = outer_header, outer_inherited
         for value, interval in zip((loop.end, *loop.results), carried, strict=True):
             self.live.homes[value.number] = interval
+
+    def _enter_depth(self, depth: int) -> None:
+        self.depth = depth
+        self.weight = _DEPTH_WEIGHTS[min(depth, len(_DEPTH_WEIGHTS) - 1)]
 
     def _enter(self, loop: Loop, header: int) -> list[Interval]:
         """The intervals of the counter and the carried values, best where the initial ones are."""
@@ -267,11 +266,18 @@ class _Walk:
     def _coalesce(self, carried: list[Interval], following: list[Interval]) -> None:
         """Let a carried value and its next one share a place, if they never live together."""
         for interval, after in zip(carried, following, strict=True):
-            if after in self.merged or after in carried or after.constant is not None:
+            if after.merged_into is not None or after in carried or after.constant is not None:
                 continue
             if interval.end < after.start and after.start > self.header:
                 interval.uses += after.uses
                 interval.definitions += after.definitions
                 interval.weight += after.weight
                 interval.end = after.end
-                self.merged[after] = interval
+                after.merged_into = interval
+
+
+def _current(interval: Interval) -> Interval:
+    """The interval that `interval` is part of now."""
+    while interval.merged_into is not None:
+        interval = interval.merged_into
+    return interval

@@ -26,9 +26,7 @@ _FRAME_ALIGNMENT: Final = 64
 _WORD: Final = 8
 
 
-def lower(
-    program: Program, target: Target, asm: Assembler, *, flush_to_zero: bool = False
-) -> None:
+def lower(program: Program, target: Target, asm: Assembler, *, flush_to_zero: bool = False) -> None:
     """Append a function that runs `program` by the host's C convention.
 
     Args:
@@ -193,18 +191,12 @@ class _Lowering:
         assert isinstance(counter, Register)
         home = self.homes[loop.counter.number]
         register = self.allocation.results.get(latch.number, home).register
-        step = resolve(loop.step, self.lanes)
-        if register is counter:
-            asm.add(register, step)
-        else:
-            asm.lea(register, Memory(counter, displacement=step))
+        asm.lea(register, Memory(counter, displacement=resolve(loop.step, self.lanes)))
         if home.slot >= 0:
             self.emitter.store(home.slot, register, home.kind)
         asm.cmp(register, stop)
 
-    def move(
-        self, to: Sequence[Value], source: Sequence[Value], after: int, before: int
-    ) -> None:
+    def move(self, to: Sequence[Value], source: Sequence[Value], after: int, before: int) -> None:
         """All values of `source` to their places in `to` at once; flags are left alone."""
         moves: list[Move] = []
         for target, value in zip(to, source, strict=True):

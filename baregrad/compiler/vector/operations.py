@@ -20,8 +20,8 @@ class Operation:
         name: of the operation.
         operands: types, without those of an address.
         result: type; None where nothing is defined.
-        immediate: what the immediate is: ``float``, ``int``, ``shift``, ``extent``, ``bytes`` or the
-            name of a list of choices; empty for none.
+        immediate: what the immediate is: ``float``, ``int``, ``shift``, ``extent``, ``bytes``, or
+            the name of a list of choices; empty for none.
         addressed: whether an address follows the operands.
         maskable: whether the access may have a mask.
         writes: whether memory is written.

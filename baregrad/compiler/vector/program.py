@@ -49,6 +49,9 @@ class Extent:
     def __sub__(self, other: "int | Extent") -> "Extent":
         return self + -other
 
+    def __rsub__(self, other: int) -> "Extent":
+        return -self + other
+
     def __mul__(self, factor: int) -> "Extent":
         return Extent(self.constant * factor, self.per_lane * factor)
 
@@ -161,7 +164,7 @@ class Loop(Instruction):
         carried: within the body, the values of the iteration that runs.
         body: the region.
         next: for each carried value, the one that the next iteration has.
-        results: after the loop, the carried values last reached; the initial ones without iteration.
+        results: after the loop, the carried values last reached, or the initial ones.
         end: after the loop, the counter that was no longer below stop.
         latch: counts on and decides whether to go round again; its operands are counter and stop.
     """

@@ -3,10 +3,17 @@
 import ctypes
 import math
 import struct
+from collections.abc import Callable
 from typing import Final
 
 INT32_MIN: Final = -(1 << 31)
 _INT32_LIMIT: Final = 2.0**31
+_ROUNDINGS: Final[dict[str, Callable[[float], int]]] = {
+    "nearest": round,
+    "down": math.floor,
+    "up": math.ceil,
+    "truncate": math.trunc,
+}
 
 
 def float32(x: float) -> float:
@@ -93,5 +100,4 @@ def round_to_integer(a: float, mode: str) -> float:
     """`a` rounded to an integer, keeping the sign of zero."""
     if not math.isfinite(a):
         return a
-    rounding = {"nearest": round, "down": math.floor, "up": math.ceil, "truncate": math.trunc}
-    return math.copysign(float(rounding[mode](a)), a)
+    return math.copysign(float(_ROUNDINGS[mode](a)), a)

@@ -123,17 +123,13 @@ def fused(name: str) -> Emit:
 def reduction(mnemonic: str, first_half: str) -> Emit:
     """Lanes combined by halves; `first_half` extracts the upper half of a whole vector."""
 
-    def emit(
-        e: Emitter, _: Instruction, d: Register, operands: Operands, scratch: Scratch
-    ) -> None:
+    def emit(e: Emitter, _: Instruction, d: Register, operands: Operands, scratch: Scratch) -> None:
         halve(e, mnemonic, first_half, d, operands[0], scratch[0])
 
     return emit
 
 
-def halve(
-    e: Emitter, mnemonic: str, extract: str, d: Register, a: Operand, t: Register
-) -> None:
+def halve(e: Emitter, mnemonic: str, extract: str, d: Register, a: Operand, t: Register) -> None:
     """From 8 lanes in ymm `a` to all lanes of `d`; `t` is scratch."""
     asm = e.asm
     low, high = XMM[d.index], XMM[t.index]
@@ -173,9 +169,7 @@ def prefetch(
     e.asm.prefetcht0(e.address(instruction, operands))
 
 
-def add_integer(
-    e: Emitter, _: Instruction, d: Register, operands: Operands, __: Scratch
-) -> None:
+def add_integer(e: Emitter, _: Instruction, d: Register, operands: Operands, __: Scratch) -> None:
     """Integers, and addresses."""
     a, b = operands
     if type(a) is not Register or d is b:

@@ -1,4 +1,4 @@
-"""What the compiler must know of a processor's vectors: lanes, registers, and each operation's form.
+"""What the compiler must know of a processor: lanes, registers, and the form of each operation.
 
 A *selection* says, for every operation, which instructions it becomes (`emit`), which operand may
 be memory instead of a register, which scratch registers it needs, and whether its result may lie
@@ -97,4 +97,3 @@ class Target:
             self.selection,
             every[GENERAL][:general],
         )
-

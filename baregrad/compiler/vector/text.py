@@ -11,16 +11,18 @@ def instruction_text(instruction: Instruction) -> str:
     """One line; of a loop, its head."""
     if isinstance(instruction, Loop):
         return _loop_head(instruction)
-    parts = []
-    if instruction.immediate is not None:
-        parts.append(_immediate(instruction))
-    data = len(instruction.operands)
-    operation = OPERATIONS.get(instruction.op)
-    if instruction.address is not None and operation is not None:
-        data = len(operation.operands)
-    parts += [repr(value) for value in instruction.operands[:data]]
-    if instruction.address is not None:
-        parts.append(_address(instruction.address, instruction.operands[data:]))
+    operands = instruction.operands
+    parts = [] if instruction.immediate is None else [_immediate(instruction)]
+    if instruction.address is None:
+        parts += map(repr, operands)
+    else:
+        # before the address comes what is stored, or a gather's indices
+        operation = OPERATIONS.get(instruction.op)
+        data = 0 if operation is None else len(operation.operands)
+        if instruction.op == "gather" and len(operands) > 1:
+            operands, data = (operands[1], operands[0], *operands[2:]), 0
+        parts += map(repr, operands[:data])
+        parts.append(_address(instruction.address, operands[data:]))
     text = f"{instruction.op} {', '.join(parts)}".rstrip()
     if instruction.result is None:
         return text
@@ -35,16 +37,14 @@ def _immediate(instruction: Instruction) -> str:
 
 
 def _address(address: Address, operands: tuple[Value, ...]) -> str:
-    text = repr(operands[0]) if operands else "?"
-    rest = list(operands[1:])
-    if address.indexed and rest:
-        text += f" + {rest.pop(0)}*{address.scale}"
-    elif address.scale != 1 and not address.indexed:
-        text += f", scale {address.scale}" if rest and not address.masked else ""
+    """Base, then the index if there is one, then the mask."""
+    # a broken program may lack its operands, and is to be shown all the same
+    base, *rest = [repr(value) for value in operands] or ["?"]
+    mask = f" where {rest.pop()}" if address.masked and rest else ""
+    terms = [base, *[f"{index}*{address.scale}" for index in rest]]
     if address.displacement != 0:
-        text += f" + {address.displacement}"
-    mask = f" where {rest[0]}" if address.masked and rest else ""
-    return f"[{text}]{mask}"
+        terms.append(str(address.displacement))
+    return f"[{' + '.join(terms)}]{mask}"
 
 
 def _loop_head(loop: Loop) -> str:

@@ -40,6 +40,8 @@ class _Verifier:
         self._defined: set[int] = set()  # the numbers of the values in scope
         self._ever: set[int] = set()  # and of those that were
         self._instructions: set[int] = set()
+        # signatures that were found right: most are met again and again
+        self._known: set[tuple[str, tuple[Type, ...], Type | None]] = set()
 
     def run(self) -> None:
         for parameter in self._program.parameters:
@@ -84,22 +86,33 @@ class _Verifier:
         operation = OPERATIONS.get(instruction.op)
         if operation is None:
             raise unknown_name("operation", instruction.op, list(OPERATIONS))
-        wanted = operation.operands
         operands = instruction.operands
         if instruction.address is not None or operation.addressed:
             operands = self._addressed(instruction, operation)
         types = tuple([value.type for value in operands])
         result = None if instruction.result is None else instruction.result.type
-        if types == wanted and result == operation.result:
-            return self._immediate(instruction, operation)
+        signature = (instruction.op, types, result)
+        if signature not in self._known:
+            self._check_types(instruction, operation, types, result)
+            self._known.add(signature)
+        if operation.immediate or instruction.immediate is not None:
+            self._immediate(instruction, operation)
+
+    def _check_types(
+        self,
+        instruction: Instruction,
+        operation: Operation,
+        types: tuple[Type, ...],
+        result: Type | None,
+    ) -> None:
+        wanted = operation.operands
         data = self._data_type(types, wanted, result)
         wanted = tuple([data if type == DATA else type for type in wanted])
         wanted_result = data if operation.result == DATA else operation.result
         if types != wanted:
             self._fail(instruction, f"operands are {_names(types)}, not {_names(wanted)}")
         if result != wanted_result:
-            self._fail(instruction, f"the result is {wanted_result}, not {result}")
-        return self._immediate(instruction, operation)
+            self._fail(instruction, f"the result is {result}, not {wanted_result}")
 
     @staticmethod
     def _data_type(types: tuple[Type, ...], wanted: tuple[Type, ...], result: Type | None) -> Type:
@@ -126,7 +139,9 @@ class _Verifier:
         """Check the address; returns the operands before it."""
         address = instruction.address
         if address is None or not operation.addressed:
-            self._fail(instruction, f"{operation.name} has {'no' if address is None else 'an'} address")
+            self._fail(
+                instruction, f"{operation.name} has {'no' if address is None else 'an'} address"
+            )
         self._check_numbers(instruction, address)
         data = len(operation.operands)
         wanted = [POINTER] + [INT64] * address.indexed + [MASK] * address.masked
@@ -175,7 +190,9 @@ class _Verifier:
     ) -> None:
         types = [value.type for value in values]
         if types != wanted:
-            self._fail(loop, f"{what}: {_names(types)}, but the initial values are {_names(wanted)}")
+            self._fail(
+                loop, f"{what}: {_names(types)}, but the initial values are {_names(wanted)}"
+            )
 
 
 def _names(types: list[Type] | tuple[Type, ...]) -> str:

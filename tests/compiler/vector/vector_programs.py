@@ -4,12 +4,32 @@ import array
 import math
 import struct
 
+import pytest
+
 from baregrad.compiler.vector.builder import Builder
-from baregrad.compiler.vector.compile import compile_vector
+from baregrad.compiler.vector.compile import TARGETS, compile_vector
 from baregrad.compiler.vector.interpreter import interpret
 from baregrad.compiler.vector.operations import INTEGER_PREDICATES, PREDICATES, ROUNDINGS
 from baregrad.compiler.vector.program import FLOAT, FLOAT32, INT32, INT64, LANES, MASK, POINTER
+from baregrad.machine.cpu import is_x86_64, processor
 from baregrad.machine.memory import AlignedBuffer
+
+FEATURES = processor().names if is_x86_64() else frozenset()
+# every target that code is generated for, and those of them that can be run here
+on_every_target = pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+runs_on_every_target = pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param(
+            target,
+            id=target.name,
+            marks=pytest.mark.skipif(
+                not target.features <= FEATURES, reason=f"the processor has no {target.name}"
+            ),
+        )
+        for target in TARGETS
+    ],
+)
 
 FLOATS = 192  # floats, and integers, in each buffer of a random program
 NUMBERS = (0.0, -0.0, 1.0, -1.0, 0.5, 3.0, 1e-3, 7.25, -1e10, 1e-40, math.inf, math.nan, 16777217.0)
@@ -157,6 +177,10 @@ class RandomProgram:
         name = self.random.choice(("reduce_add", "reduce_max", "reduce_min"))
         self.keep(getattr(self.builder, name)(self.pick(FLOAT32)))
 
+    def interleaving(self, depth):
+        name = self.random.choice(("interleave_low", "interleave_high"))
+        self.keep(getattr(self.builder, name)(self.pick(FLOAT32), self.pick(FLOAT32)))
+
     def scalar(self, depth):
         b, random = self.builder, self.random
         choice = random.randrange(6)
@@ -204,14 +228,17 @@ class RandomProgram:
 
     def looping(self, depth):
         b, random = self.builder, self.random
-        types = [random.choice((FLOAT32, FLOAT32, INT32, MASK, INT64)) for _ in range(random.randrange(6))]
+        types = [
+            random.choice((FLOAT32, FLOAT32, INT32, MASK, INT64))
+            for _ in range(random.randrange(6))
+        ]
         stop = random.choice((0, 1, 3, self.n, b.add_int64(self.n, 1)))
         initial = [self.pick(type) for type in types]
         bounded = random.random() < 0.2
         if bounded:
             loop = b.when(self.pick(MASK), initial)
         else:
-            loop = b.loop(random.choice((0, 0, 1)), stop, random.choice((1, 2)), initial)
+            loop = b.loop(random.choice((0, 0, 1, self.n)), stop, random.choice((1, 2)), initial)
         with loop:
             self.scopes.append({FLOAT32: [], INT32: [], MASK: [], INT64: [loop.counter]})
             for value in loop.carried:
@@ -235,6 +262,7 @@ KINDS = (
     "mask",
     "selection",
     "reduction",
+    "interleaving",
     "scalar",
     "storing",
     "looping",
@@ -281,6 +309,37 @@ def bits(numbers):
     """The bits of float32, every NaN the same."""
     canonical = array.array("f", [math.nan if x != x else x for x in numbers])
     return array.array("I", canonical.tobytes())
+
+
+def lanewise(build, *columns, lanes=16, target=None):
+    """`build(builder, *vectors)` for all rows of `columns`: interpreted, or on a target.
+
+    A column of ints is int32, else float32. The result is one column.
+    """
+    length = -(-len(columns[0]) // 16) * 16
+    inputs = []
+    for column in columns:
+        typecode = "i" if all(isinstance(x, int) for x in column) else "f"
+        inputs.append(array.array(typecode, [*column, *[column[0]] * (length - len(column))]))
+    names = [f"column{i}" for i in range(len(inputs))]
+    b = Builder("lanewise", **dict.fromkeys([*names, "out"], POINTER), n=INT64)
+    *pointers, out, n = b.parameters
+    with b.loop(0, n, LANES) as loop:
+        vectors = [
+            b.load(pointer, loop.counter, type=INT32 if a.typecode == "i" else FLOAT32)
+            for pointer, a in zip(pointers, inputs, strict=True)
+        ]
+        result = build(b, *vectors)
+        if result.type == MASK:
+            result = b.select(result, b.constant_int(1), 0)
+        b.store(result, out, loop.counter)
+    results = array.array("i" if result.type == INT32 else "f", [0] * length)
+    arguments = [*inputs, results, length]
+    if target is None:
+        ran = run_interpreted(b.program, lanes, arguments)
+    else:
+        ran = run_native(b.program, target, arguments)
+    return list(ran[-2])[: len(columns[0])]
 
 
 def canonical(buffer):

@@ -26,17 +26,21 @@ _VANISHES: Final = -104.0
 _VANISHES_BESIDE_1: Final = -20.0
 
 
-def reduce(b: Builder, x: Value) -> tuple[Value, Value]:
-    """n and r, for |x| up to about 2**17."""
+def _expm1_reduced(b: Builder, x: Value) -> tuple[Value, Value]:
+    """n and e**r - 1, for |x| up to about 2**17.
+
+    The polynomial is added to r last, so that its errors stay small beside the distance to the next
+    argument, and the result is monotone.
+    """
     n = b.round(b.multiply(x, LOG2_E))
-    return n, b.fnma(n, LN2_LOW, b.fnma(n, LN2_HIGH, x))
+    r = b.fnma(n, LN2_LOW, b.fnma(n, LN2_HIGH, x))
+    return n, b.fma(polynomial(b, r, _EXP), b.multiply(r, r), r)
 
 
 def exp_between(b: Builder, x: Value) -> Value:
     """e**x for x from -104 to 89, and NaN."""
-    n, r = reduce(b, x)
-    tail = polynomial(b, r, _EXP)
-    return b.scale(b.fma(r, b.fma(r, tail, 1.0), 1.0), n)
+    n, p = _expm1_reduced(b, x)
+    return b.scale(b.add(p, 1.0), n)
 
 
 def exp(b: Builder, x: Value) -> Value:
@@ -50,8 +54,7 @@ def expm1(b: Builder, x: Value) -> Value:
     2**n p + (2**n - 1) with p = e**r - 1; all of it halved, since 2**n may be beyond float32 where
     the result is not.
     """
-    n, r = reduce(b, b.max(_VANISHES_BESIDE_1, b.min(_OVERFLOWS, x)))
-    p = b.fma(polynomial(b, r, _EXP), b.multiply(r, r), r)
+    n, p = _expm1_reduced(b, b.max(_VANISHES_BESIDE_1, b.min(_OVERFLOWS, x)))
     half_power = b.scale(b.constant(0.5), n)
     half = b.fma(half_power, p, b.subtract(half_power, 0.5))
     # a denormal cannot be halved
