@@ -1,7 +1,7 @@
 """Which terms are computed together: the program's terms, gathered in clusters.
 
 Each cluster becomes a kernel. Terms come in order, operands first, and each joins the newest
-cluster of its operands that it can join:
+cluster of its operands that it can join, or else a map that is computed from the same clusters:
 
 - *Element-wise* terms join a map or, as its epilogue, a contraction, if all their operands can be
   read in its index space by rows and columns.
@@ -75,7 +75,7 @@ class Clusters:
         elif term.kind != "reduce":
             self._begin(term, owners)
             return
-        for cluster in owners:
+        for cluster in (*owners, *self._siblings(owners)):
             if self._can_wait_for(cluster, owners) and join(term, cluster):
                 self._add(term, cluster, owners)
                 return
@@ -109,6 +109,13 @@ class Clusters:
             follows = any(operand.term.cluster == number for operand in term.operands)
             if (follows or not term.is_cheap) and join(term, self._scalars):
                 self._add(term, self._scalars, [])
+
+    def _siblings(self, owners: list[Cluster]) -> Iterator[Cluster]:
+        """Maps that are computed from the same clusters as a term, newest first."""
+        wanted = 0
+        for owner in owners:
+            wanted |= 1 << owner.number
+        return (c for c in reversed(self.all) if c.kind == MAP and wanted & ~c.before == 0)
 
     def _can_wait_for(self, cluster: Cluster, others: list[Cluster]) -> bool:
         return not any(other.before >> cluster.number & 1 for other in others)

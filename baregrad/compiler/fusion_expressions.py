@@ -240,10 +240,15 @@ class Expression:
         return []
 
 
-def needed(term: Term, depth: int) -> Term | None:
+def needed(term: Term, depth: int, shared: bool = False) -> Term | None:
     """What must be in memory besides what is, so that a term can be computed again.
 
     None if nothing; the term itself if it is better kept than computed again.
+
+    Args:
+        term: what is needed.
+        depth: how many operations may be computed again, one after another.
+        shared: whether something between this term and who needs it is used more than once.
     """
     if term.buffer is not None or term.kind in (INPUT, CONSTANT):
         return None
@@ -251,19 +256,16 @@ def needed(term: Term, depth: int) -> Term | None:
         return term
     if term.cluster < 0:
         return None  # of inputs alone
-    if not term.is_cheap and term.users > 1:
+    shared = shared or term.users > 1
+    if shared and not term.is_cheap:
         return term
     if term.relu is not None and term.relu.buffer is not None:
         return None
-    found: Term | None = None
-    loaded = 0
-    for operand in term.operands:
-        part = needed(operand.term, depth - 1)
-        loaded += operand.term.size > 1 and operand.linear != 0
-        if part is not None and found is not None and part is not found:
-            return term
-        found = found or part
-    return term if found is not None and loaded > 1 else found
+    found = {needed(operand.term, depth - 1, shared) for operand in term.operands} - {None}
+    loaded = {operand.term for operand in term.operands if operand.linear != 0}
+    if len(found) > 1 or (found and len(loaded) > 1):
+        return term
+    return found.pop() if found else None
 
 
 def flattened(kernel: Map) -> Map:
