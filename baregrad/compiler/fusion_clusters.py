@@ -1,7 +1,7 @@
 """Which terms are computed together: the program's terms, gathered in clusters.
 
 Each cluster becomes a kernel. Terms come in order, operands first, and each joins the newest
-cluster of its operands that it can join, or else a map that is computed from the same clusters:
+cluster of its operands that it can join, or else a map of as many places that comes after these:
 
 - *Element-wise* terms join a map or, as its epilogue, a contraction, if all their operands can be
   read in its index space by rows and columns.
@@ -75,8 +75,12 @@ class Clusters:
         elif term.kind != "reduce":
             self._begin(term, owners)
             return
-        for cluster in (*owners, *self._siblings(owners)):
+        for cluster in owners:
             if self._can_wait_for(cluster, owners) and join(term, cluster):
+                self._add(term, cluster, owners)
+                return
+        for cluster in self._siblings(owners):
+            if prod(term.shape) == cluster.space.rows * cluster.space.columns and join(term, cluster):
                 self._add(term, cluster, owners)
                 return
         self._begin(term, owners)
@@ -111,11 +115,11 @@ class Clusters:
                 self._add(term, self._scalars, [])
 
     def _siblings(self, owners: list[Cluster]) -> Iterator[Cluster]:
-        """Maps that are computed from the same clusters as a term, newest first."""
+        """Maps that are computed after all clusters that a term needs, newest first."""
         wanted = 0
         for owner in owners:
             wanted |= 1 << owner.number
-        return (c for c in reversed(self.all) if c.kind == MAP and wanted & ~c.before == 0)
+        return (c for c in reversed(self.all) if c.kind == MAP and 0 < wanted == wanted & c.before)
 
     def _can_wait_for(self, cluster: Cluster, others: list[Cluster]) -> bool:
         return not any(other.before >> cluster.number & 1 for other in others)

@@ -223,7 +223,10 @@ class Expression:
         relu = term.relu
         if relu is not None and relu.buffer is not None and relu.cluster != self._cluster.number:
             return [(relu, access), (term.operands[1].term, self._space.dense[0])]
-        return self._again(term, access) if needed(term, _DEPTH) is not term else []
+        source = needed(term, _DEPTH)
+        if source is not None:
+            self._kernels.keep(source)
+        return [] if source is term else self._again(term, access)
 
     def _again(self, term: Term, access: Access) -> list[Key]:
         """What a term of another cluster is computed from here; nothing if that is impossible."""
