@@ -19,11 +19,12 @@ from baregrad.compiler.vector.target import Target
 from baregrad.compiler.vector.verifier import verify
 from baregrad.machine.assembler import Assembler
 from baregrad.machine.convention import enter, flush_denormals, leave, restore_mxcsr
-from baregrad.machine.registers import Memory, Operand, Register, rbp, rsp
+from baregrad.machine.registers import Memory, Operand, Register, eax, rbp, rsp
 
 _LOOP_ALIGNMENT: Final = 32
 _FRAME_ALIGNMENT: Final = 64
 _WORD: Final = 8
+_PAGE: Final = 4096
 
 
 def lower(program: Program, target: Target, asm: Assembler, *, flush_to_zero: bool = False) -> None:
@@ -72,6 +73,9 @@ class _Lowering:
         scratch = Memory(rsp, displacement=slots + _WORD, size=32)
         enter(asm)
         asm.mov(rbp, rsp)
+        for page in range(_PAGE, slots, _PAGE):
+            # Windows gives a stack its pages one after the other, as they are touched
+            asm.test(Memory(rsp, displacement=-page), eax)
         asm.sub(rsp, slots + 2 * _WORD)
         asm.and_(rsp, -_FRAME_ALIGNMENT)
         if flush_to_zero:

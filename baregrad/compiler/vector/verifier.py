@@ -27,6 +27,10 @@ from baregrad.errors import unknown_name
 _SCALES: Final = (1, 2, 4, 8)
 _MOST_LANES: Final = 16
 _LARGEST_DISPLACEMENT: Final = (1 << 31) - 1
+_WITH_IMMEDIATE: Final = frozenset(o.name for o in OPERATIONS.values() if o.immediate)
+# operation, types of result and operands, shape of the address: those that were found right; there
+# are a few hundred
+_VALID_SIGNATURES: Final[set[tuple[object, ...]]] = set()
 
 
 def verify(program: Program) -> None:
@@ -40,8 +44,6 @@ class _Verifier:
         self._defined: set[int] = set()  # the numbers of the values in scope
         self._ever: set[int] = set()  # and of those that were
         self._instructions: set[int] = set()
-        # signatures that were found right: most are met again and again
-        self._known: set[tuple[str, tuple[Type, ...], Type | None]] = set()
 
     def run(self) -> None:
         for parameter in self._program.parameters:
@@ -66,15 +68,28 @@ class _Verifier:
         defined = self._defined
         for instruction in region:
             self._number(instruction)
+            types = []
             for value in instruction.operands:
+                types.append(value.type)
                 if value.number not in defined:
                     self._fail(instruction, f"{value} is used where it is not defined")
             if type(instruction) is Loop:
                 self._loop(instruction)
                 continue
-            self._signature(instruction)
-            if instruction.result is not None:
-                self._define(instruction.result, instruction)
+            result, address = instruction.result, instruction.address
+            shape = None if address is None else (address.indexed, address.masked)
+            defines = None if result is None else result.type
+            signature = (instruction.op, defines, shape, *types)
+            # most signatures are met again and again
+            if signature not in _VALID_SIGNATURES:
+                self._signature(instruction)
+                _VALID_SIGNATURES.add(signature)
+            if address is not None:
+                self._check_numbers(instruction, address)
+            if instruction.op in _WITH_IMMEDIATE or instruction.immediate is not None:
+                self._immediate(instruction)
+            if result is not None:
+                self._define(result, instruction)
 
     def _number(self, instruction: Instruction) -> None:
         number = instruction.number
@@ -91,12 +106,7 @@ class _Verifier:
             operands = self._addressed(instruction, operation)
         types = tuple([value.type for value in operands])
         result = None if instruction.result is None else instruction.result.type
-        signature = (instruction.op, types, result)
-        if signature not in self._known:
-            self._check_types(instruction, operation, types, result)
-            self._known.add(signature)
-        if operation.immediate or instruction.immediate is not None:
-            self._immediate(instruction, operation)
+        self._check_types(instruction, operation, types, result)
 
     def _check_types(
         self,
@@ -121,8 +131,8 @@ class _Verifier:
         data = candidates[0] if candidates else result
         return data if data in VECTOR_TYPES else "a vector"
 
-    def _immediate(self, instruction: Instruction, operation: Operation) -> None:
-        kind, immediate = operation.immediate, instruction.immediate
+    def _immediate(self, instruction: Instruction) -> None:
+        kind, immediate = OPERATIONS[instruction.op].immediate, instruction.immediate
         if not kind:
             valid = immediate is None
         elif kind in CHOICES:
@@ -142,7 +152,6 @@ class _Verifier:
             self._fail(
                 instruction, f"{operation.name} has {'no' if address is None else 'an'} address"
             )
-        self._check_numbers(instruction, address)
         data = len(operation.operands)
         wanted = [POINTER] + [INT64] * address.indexed + [MASK] * address.masked
         types = [value.type for value in instruction.operands[data:]]

@@ -259,6 +259,24 @@ def test_code_for_another_processor_is_not_run(monkeypatch):
 
 
 @runs_on_every_target
+def test_a_frame_of_many_pages_is_touched_page_by_page(target):
+    count = 400
+    b = Builder("deep", x=POINTER, y=POINTER)
+    x, y = b.parameters
+    values = [b.load_broadcast(x, displacement=4 * i) for i in range(count)]
+    for i, value in enumerate(values):
+        b.store_first(value, y, displacement=4 * i)
+    text = assemble(b.program, target).listing()
+    # every value but those in registers has a slot
+    pages = (count - len(target.registers[0])) * 4 * target.lanes // 4096
+    assert all(f"test dword ptr [rsp-{n * 4096:#x}], eax" in text for n in range(1, pages + 1))
+    numbers = array.array("f", range(count))
+    assert (
+        run_native(b.program, target, [numbers, array.array("f", bytes(4 * count))])[1] == numbers
+    )
+
+
+@runs_on_every_target
 def test_addresses_take_negative_and_large_displacements(target):
     b = Builder("p", x=POINTER, n=INT64)
     x, n = b.parameters
