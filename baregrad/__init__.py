@@ -17,6 +17,7 @@ from baregrad.engines.selection import engine
 from baregrad.errors import (
     ArgumentError,
     BaregradError,
+    CaptureError,
     DataError,
     DTypeError,
     FileWriteError,
@@ -124,6 +125,7 @@ __all__ = [
     "BatchNorm1d",
     "CSVLog",
     "Callback",
+    "CaptureError",
     "DATASETS",
     "DTypeError",
     "DataError",

@@ -219,7 +219,8 @@ class _Capture(Engine):
         return tensor.serial < self.began or tensor in self.made
 
     def _remember(self, tensor: Tensor) -> None:
-        self.before.setdefault(tensor, (tensor.grad, tensor.assigned))
+        own = tensor.grad is not None and not self._of_the_world(tensor.grad)
+        self.before.setdefault(tensor, (None if own else tensor.grad, tensor.assigned))
 
     def restore(self) -> None:
         """Puts back what the function changed at tensors of the world."""

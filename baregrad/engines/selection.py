@@ -1,5 +1,6 @@
 """Which engine computes, and what it makes of the tensors that a step reads and writes."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,7 +25,7 @@ class Kernel(Protocol):
         ...
 
 
-class Engine:
+class Engine(ABC):
     """Computes the values of operations whose inputs have been checked.
 
     The other methods are for an engine that does not compute at once but captures what a step
@@ -34,11 +35,12 @@ class Engine:
 
     name: str
 
+    @abstractmethod
     def evaluate(
         self, operation: Kernel, inputs: Sequence[Array], attributes: Mapping[str, Any]
     ) -> Array:
         """The result of an operation."""
-        raise NotImplementedError
+        ...
 
     def load(self, tensor: Any, held: Array) -> Array:
         """The value of a tensor that holds an array."""

@@ -125,7 +125,8 @@ class Optimizer:
         state = self.state.get(parameter) or self._unbegun.setdefault(parameter, {"step": 0})
         for name, first in self.buffers(**options).items():
             if name not in state:
-                make = partial(full, parameter.shape, first, parameter.dtype)
+                label = f"{name} of {parameter.name or 'a parameter'}"
+                make = partial(full, parameter.shape, first, parameter.dtype, name=label)
                 state[name] = Tensor.lasting(make)
         return state
 

@@ -19,3 +19,16 @@ def test_the_reference_engine_runs_the_forward_rule_with_inputs_and_attributes()
         Doubling(), [new([1, 2], (2,), "int64")], {"times": 3}
     )
     assert result.data.tolist() == [6, 12]
+
+
+def test_engines_take_turns():
+    class Constant(selection.Engine):
+        name = "constant"
+
+        def evaluate(self, operation, inputs, attributes):
+            return inputs[0]
+
+    with selection.using(Constant()):
+        assert bg.engine() == "constant"
+        assert (bg.Tensor(1.0) + 1).item() == 1
+    assert bg.engine() == "reference"
