@@ -80,7 +80,9 @@ class Clusters:
                 self._add(term, cluster, owners)
                 return
         for cluster in self._siblings(owners):
-            if prod(term.shape) == cluster.space.rows * cluster.space.columns and join(term, cluster):
+            if prod(term.shape) == cluster.space.rows * cluster.space.columns and join(
+                term, cluster
+            ):
                 self._add(term, cluster, owners)
                 return
         self._begin(term, owners)

@@ -27,6 +27,11 @@ class Space:
             Access(down * columns, along),
         )
 
+    @property
+    def size(self) -> int:
+        """How many places there are."""
+        return self.rows * self.columns
+
     def extents(self, size: int) -> list[int]:
         """The extents that an array of so many elements may have, the likeliest first."""
         sizes = (1, self.rows, self.columns, self.rows * self.columns)

@@ -19,7 +19,7 @@ from math import prod
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from baregrad.compiler.fusion_views import broadcast, linear_step, reshaped_steps
-from baregrad.compiler.kernel import COMPARISONS, ELEMENTWISE, Access, Buffer
+from baregrad.compiler.kernel import COMPARISONS, ELEMENTWISE, NATIVE, Access, Buffer
 from baregrad.compiler.program import Program
 from baregrad.compiler.value import CONSTANT, INPUT, Value, in_order
 from baregrad.engines.array import DType, Shape, strides
@@ -201,7 +201,8 @@ class Terms:
     def _copied(self, source: Strided) -> Strided:
         """The same elements in a dense array of their own."""
         value = Value("copy", (), {}, source.shape, source.term.dtype)
-        kind = "map" if prod(source.shape) and _is_small(source.term.dtype) else "reference"
+        native = prod(source.shape) and source.term.dtype != "float64"
+        kind = "map" if native else "reference"
         return self._term(kind, "copy", value, source.shape, [source])
 
     def _reference(self, value: Value) -> None:
@@ -291,19 +292,12 @@ def _is_absorbed(value: Value, users: dict[Value, Value | None]) -> bool:
 
 def _is_native(value: Value) -> bool:
     """Whether kernels other than reference ones can do with its data types and sizes."""
-    dtypes = {value.dtype, *(x.dtype for x in value.inputs)}
-    if "float64" in dtypes or not prod(value.shape) or not all(prod(x.shape) for x in value.inputs):
+    if not all(prod(x.shape) for x in (value, *value.inputs)):
         return False
-    if "int64" not in dtypes:
-        return True
-    if value.op in INDEXED:
-        return value.inputs[0].dtype == "float32"
-    return value.op in COMPARISONS or (value.op == "cast" and value.dtype != "int64")
-
-
-def _is_small(dtype: DType) -> bool:
-    """Whether kernels can compute and store it."""
-    return dtype in ("float32", "bool")
+    dtype = value.inputs[-1].dtype
+    if value.op in ELEMENTWISE:
+        return value.op in NATIVE[dtype] and (dtype, value.dtype) != ("float32", "int64")
+    return value.inputs[0].dtype == "float32"
 
 
 def _is_matrix(x: Strided) -> bool:

@@ -1,0 +1,200 @@
+"""A fused program in words: its values, its kernels with what they cost, and the memory plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from baregrad.compiler.fusion import Fused
+from baregrad.compiler.kernel import (
+    COLUMNS,
+    FULL,
+    ITEMSIZE,
+    ROWS,
+    Access,
+    Accumulator,
+    Apply,
+    Buffer,
+    Constant,
+    Contraction,
+    Index,
+    Kernel,
+    Load,
+    Map,
+    Node,
+    Reduce,
+    Reference,
+    buffers_read,
+    buffers_written,
+)
+from baregrad.compiler.memory import Memory
+from baregrad.compiler.program import Program
+from baregrad.compiler.value import CONSTANT, INPUT, Value, in_order
+
+_ACROSS = {COLUMNS: "over the columns", ROWS: "over the rows", FULL: "over all"}
+
+
+def describe(program: Program, fused: Fused, memory: Memory) -> str:
+    """Everything about a compiled step, one thing to a line.
+
+    Kernels run over rows r and columns c. ``#7[64r + c]`` is the element of buffer 7 at that place.
+    """
+    parts = (_program(program), _kernels(fused), _memory(fused, memory))
+    return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
+
+
+# --- values ---------------------------------------------------------------------------------
+
+
+def _program(program: Program) -> Iterator[str]:
+    values = in_order([*program.arguments, *program.outputs()])
+    numbers = {value: number for number, value in enumerate(values)}
+    yield f"Program: {len(values)} values"
+    for value, number in numbers.items():
+        result = f"{_shape(value)} {value.dtype}"
+        yield f"  %{number} = {_expression(value, numbers)}: {result}"
+    for tensor, value in program.writes.items():
+        yield f"  {tensor.label()} becomes %{numbers[value]}"
+    if program.results:
+        yield f"  returns {', '.join(f'%{numbers[value]}' for value in program.results)}"
+
+
+def _shape(value: Value) -> str:
+    return " × ".join(map(str, value.shape)) or "scalar"
+
+
+def _expression(value: Value, numbers: dict[Value, int]) -> str:
+    if value.op == INPUT:
+        return f"input {value.attributes['name']!r}"
+    if value.op == CONSTANT:
+        return f"{value.attributes['value']:g}"
+    inputs = [f"%{numbers[x]}" for x in value.inputs]
+    attributes = [f"{name}={given}" for name, given in value.attributes.items()]
+    return f"{value.op}({', '.join(inputs + attributes)})"
+
+
+# --- kernels --------------------------------------------------------------------------------
+
+
+def flops(kernel: Kernel) -> int:
+    """Operations on numbers: each element-wise operation and each addition of a sum is one."""
+    if isinstance(kernel, Reference):
+        return kernel.target.size
+    if isinstance(kernel, Index):
+        return 0 if kernel.op == "take" else kernel.source.size
+    product = (
+        2 * kernel.rows * kernel.columns * kernel.depth if isinstance(kernel, Contraction) else 0
+    )
+    return product + sum(_work(kernel, node) for node in kernel.nodes)
+
+
+def _work(kernel: Map | Contraction, node: Node) -> int:
+    if isinstance(node, Apply):
+        return _places(kernel, node.extent)
+    return _places(kernel, node.extent | node.over) if isinstance(node, Reduce) else 0
+
+
+def _places(kernel: Map | Contraction, extent: int) -> int:
+    rows = kernel.rows if extent & ROWS else 1
+    return rows * kernel.columns if extent & COLUMNS else rows
+
+
+def traffic(kernel: Kernel) -> int:
+    """Bytes of the buffers that a kernel reads, and of those it writes; each counted once."""
+    return sum(map(_bytes, buffers_read(kernel))) + sum(map(_bytes, buffers_written(kernel)))
+
+
+def _bytes(buffer: Buffer) -> int:
+    return buffer.size * ITEMSIZE[buffer.dtype]
+
+
+def _kernels(fused: Fused) -> Iterator[str]:
+    work, moved = sum(map(flops, fused.kernels)), sum(map(traffic, fused.kernels))
+    yield f"Kernels: {len(fused.kernels)}, {work:,} FLOP, {moved:,} bytes read and written"
+    slow = sorted({kernel.op for kernel in fused.kernels if isinstance(kernel, Reference)})
+    if slow:
+        yield f"  without a kernel of their own: {', '.join(slow)}"
+    for number, kernel in enumerate(fused.kernels, 1):
+        cost = f"{flops(kernel):,} FLOP, {traffic(kernel):,} bytes"
+        yield f"  {number}. {_title(kernel)}: {cost}"
+        yield from (f"       {line}" for line in _body(kernel))
+
+
+def _title(kernel: Kernel) -> str:
+    if isinstance(kernel, Map):
+        return f"map of {kernel.rows} × {kernel.columns}"
+    if isinstance(kernel, Contraction):
+        return f"contraction to {kernel.rows} × {kernel.columns} over {kernel.depth}"
+    return f"{'index' if isinstance(kernel, Index) else 'reference'} operation {kernel.op}"
+
+
+def _body(kernel: Kernel) -> Iterator[str]:
+    if isinstance(kernel, Reference):
+        operands = [
+            str(v.value) if v.buffer is None else f"#{v.buffer.number}" for v in kernel.operands
+        ]
+        yield f"#{kernel.target.number} = {kernel.op}({', '.join(operands)})"
+    elif isinstance(kernel, Index):
+        read = [kernel.source, kernel.indices] if kernel.indices else [kernel.source]
+        operands = [f"#{buffer.number}" for buffer in read]
+        yield f"#{kernel.target.number} = {kernel.op}({', '.join(operands)})"
+    else:
+        for number, node in enumerate(kernel.nodes):
+            yield f"{number} = {_node(kernel, node)}"
+        for store in kernel.stores:
+            yield f"{_element(store.buffer, store.access)} = {store.node}"
+
+
+def _call(kernel: Index | Reference, operands: list[Buffer | float]) -> str:
+    inputs = [f"#{x.number}" if isinstance(x, Buffer) else f"{x:g}" for x in operands]
+    return f"#{kernel.target.number} = {kernel.op}({', '.join(inputs)})"
+
+
+def _node(kernel: Map | Contraction, node: Node) -> str:
+    if isinstance(node, Load):
+        return _element(node.buffer, node.access)
+    if isinstance(node, Constant):
+        return f"constant {node.value:g}"
+    if isinstance(node, Accumulator):
+        assert isinstance(kernel, Contraction)
+        left = _element(*kernel.left, column="k")
+        right = _element(*kernel.right, row="k")
+        return f"sum over k of {left} · {right}"
+    if isinstance(node, Apply):
+        return f"{node.op}({', '.join(map(str, node.inputs))})"
+    return f"{node.op} of {node.input} {_ACROSS[node.over]}"
+
+
+def _element(buffer: Buffer, access: Access, row: str = "r", column: str = "c") -> str:
+    terms = [
+        index if step == 1 else f"{step}{index}"
+        for step, index in ((access.row, row), (access.column, column))
+        if step
+    ]
+    if access.offset or not terms:
+        terms.append(str(access.offset))
+    return f"#{buffer.number}[{' + '.join(terms)}]"
+
+
+# --- memory ---------------------------------------------------------------------------------
+
+
+def _memory(fused: Fused, memory: Memory) -> Iterator[str]:
+    total = sum(map(_bytes, fused.buffers))
+    yield f"Memory: {memory.size:,} bytes, for {total:,} in {len(fused.buffers)} buffers"
+    old_of = {new: old for old, new in memory.in_place}
+    for buffer in fused.buffers:
+        place = f"at {memory.offsets[buffer.number]:,}"
+        if buffer in old_of:
+            place += f", in place of #{old_of[buffer].number}"
+        size = f"{buffer.size:,} {buffer.dtype}"
+        yield f"  #{buffer.number} {buffer.name}: {size} {place}{_life(fused, buffer)}"
+    for new, old in memory.copies:
+        yield f"  #{new.number} is copied to #{old.number} after the last kernel"
+
+
+def _life(fused: Fused, buffer: Buffer) -> str:
+    """Which kernels write and read a buffer, numbered from 1."""
+    written = [i for i, k in enumerate(fused.kernels, 1) if buffer in buffers_written(k)]
+    read = [str(i) for i, k in enumerate(fused.kernels, 1) if buffer in buffers_read(k)]
+    text = f", written by {written[0]}" if written else ""
+    return text + (f", read by {', '.join(read)}" if read else "")
