@@ -1,0 +1,207 @@
+"""Whole training steps as machine code, against the same steps run as Python."""
+
+import pytest
+
+import baregrad as bg
+from baregrad.compiler.step import CompiledStep, compile, explain
+from baregrad.compiler.vector.avx2 import AVX2
+from baregrad.compiler.vector.avx512 import AVX512
+from baregrad.errors import CaptureError
+from baregrad.machine.cpu import processor
+from baregrad.machine.errors import UnsupportedMachineError
+
+STEPS = 4
+
+
+def runs(target):
+    return pytest.mark.skipif(
+        not target.features <= processor().names, reason=f"this processor has no {target.name}"
+    )
+
+
+TARGETS = [
+    pytest.param(AVX512, id="avx512", marks=runs(AVX512)),
+    pytest.param(AVX2, id="avx2", marks=runs(AVX2)),
+]
+
+native = pytest.mark.skipif(
+    not AVX2.features <= processor().names, reason="this processor runs none of our code"
+)
+
+
+def training(inputs, neurons, loss, optimizer, seed=0, **options):
+    """A model and a step that trains it."""
+    model = bg.MLP(inputs, neurons, seed=seed, **options)
+    update = optimizer(model.parameters())
+
+    def step(x, y):
+        update.zero_grad()
+        value = loss(model(x), y)
+        value.backward()
+        update.step()
+        return value
+
+    return model, step
+
+
+def batch(samples, inputs, outputs, classes=False):
+    generator = bg.Generator(7)
+    x = generator.randn(samples, inputs)
+    y = generator.randint(0, outputs, (samples,)) if classes else generator.randn(samples, outputs)
+    return x, y
+
+
+def parameters(model):
+    return [value for p in model.parameters() for value in p.flatten().tolist()]
+
+
+NETWORKS = {
+    "one sample, tanh, sgd": (1, [16, 16, 1], 1, {}, "mse", lambda p: bg.SGD(p, lr=0.05)),
+    "tanh, momentum": (
+        *(2, [16, 16, 1], 32, {}, "mse"),
+        lambda p: bg.SGD(p, lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.01),
+    ),
+    "relu, adam": (8, [33, 17, 1], 31, {"activation": "relu"}, "mse", bg.Adam),
+    "classes, adamw": (5, [19, 3], 23, {"activation": "relu"}, "cross_entropy", bg.AdamW),
+    "gelu, rmsprop, mae": (3, [7, 2], 9, {"activation": "gelu"}, "mae", bg.RMSprop),
+    "silu, layer norm, huber": (4, [8, 1], 13, {"activation": "silu", "norm": "layer"}, "huber",
+                                bg.Adagrad),
+    "sigmoid, two classes": (3, [5, 2], 6, {"activation": "sigmoid"}, "binary", bg.Adam),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_compiled_step_does_what_the_python_step_does(name, target):
+    inputs, neurons, samples, options, loss, optimizer = NETWORKS[name]
+    function = getattr(bg.losses, "binary_cross_entropy" if loss == "binary" else loss)
+    x, y = batch(samples, inputs, neurons[-1], classes=loss == "cross_entropy")
+    if loss == "binary":
+        y = (y > 0).astype("float32").detach()
+    plain, step = training(inputs, neurons, function, optimizer, **options)
+    fast, captured = training(inputs, neurons, function, optimizer, **options)
+    compiled = CompiledStep(captured, target)
+    for _ in range(STEPS):
+        assert compiled(x, y).item() == pytest.approx(step(x, y).item(), rel=2e-5, abs=1e-6)
+    assert compiled.fallback is None
+    assert parameters(fast) == pytest.approx(parameters(plain), rel=1e-3, abs=2e-5)
+
+
+@native
+def test_a_compiled_prediction_is_the_models():
+    model = bg.MLP(3, [6, 2], activation="relu", output_activation="softmax", seed=1)
+    x, _ = batch(5, 3, 2)
+    compiled = compile(model)
+    for row, expected in zip(compiled(x).tolist(), model(x).tolist(), strict=True):
+        assert row == pytest.approx(expected, rel=1e-5)
+
+
+@native
+def test_other_shapes_are_compiled_anew():
+    _, step = training(2, [3, 1], bg.losses.mse, bg.SGD)
+    compiled = compile(step)
+    for samples in (4, 7, 4):
+        compiled(*batch(samples, 2, 1))
+    assert compiled.fallback is None
+    assert len(compiled._versions) == 2
+
+
+@native
+def test_only_so_many_shapes_are_kept():
+    compiled = compile(lambda x: x * 2)
+    for size in range(1, 20):
+        assert compiled(bg.ones(size)).tolist() == [2.0] * size
+    assert len(compiled._versions) == 16
+
+
+@native
+def test_what_changes_between_steps_is_seen():
+    model, step = training(1, [1], bg.losses.mse, lambda p: bg.SGD(p, lr=0.1))
+    compiled = compile(step)
+    x, y = bg.ones(2, 1), bg.zeros(2, 1)
+    compiled(x, y)
+    model.layers[0].weight.assign([[2.0]])
+    model.layers[0].bias.assign([1.0])
+    assert compiled(x, y).item() == pytest.approx(9.0)
+    assert model.layers[0].weight.item() == pytest.approx(2 - 0.1 * 6)
+
+
+@native
+def test_the_learning_rate_and_the_step_count_are_read_anew():
+    def build():
+        model = bg.MLP(1, [1], seed=0)
+        optimizer = bg.Adam(model.parameters(), lr=0.1)
+
+        def step(x, y):
+            optimizer.zero_grad()
+            loss = bg.losses.mse(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return model, optimizer, step
+
+    plain, adam, step = build()
+    fast, other, captured = build()
+    compiled = compile(captured)
+    x, y = bg.ones(2, 1), bg.zeros(2, 1)
+    for rate in (0.1, 0.01, 0.5):
+        adam.lr = other.lr = rate
+        step(x, y)
+        compiled(x, y)
+    assert parameters(fast) == pytest.approx(parameters(plain), rel=1e-5)
+    assert other.state[fast.parameters()[0]]["step"] == 3
+
+
+@native
+def test_tensors_taken_before_a_step_keep_their_values():
+    model, step = training(2, [3, 1], bg.losses.mse, bg.SGD)
+    compiled = compile(step)
+    before = model.state_dict()["layers.0.weight"]
+    values = before.tolist()
+    compiled(*batch(4, 2, 1))
+    assert before.tolist() == values != model.layers[0].weight.tolist()
+
+
+@native
+def test_several_results_and_none():
+    assert [r.item() for r in compile(lambda x: (x.sum(), x.max()))(bg.arange(4.0))] == [6.0, 3.0]
+    assert compile(lambda x: None)(bg.ones(2)) is None
+
+
+def test_looking_at_numbers_is_refused():
+    def step(x):
+        return x if x.sum() > 0 else -x
+
+    with pytest.raises(CaptureError, match=r"test_native\.py"):
+        compile(step)(bg.ones(3))
+
+
+def test_where_no_machine_code_runs_the_function_runs_as_it_is(monkeypatch):
+    def refuse():
+        raise UnsupportedMachineError("not this processor")
+
+    monkeypatch.setattr("baregrad.compiler.step.host_target", refuse)
+    compiled = compile(lambda x: x * 2)
+    with pytest.warns(RuntimeWarning, match="steps run as Python: not this processor"):
+        assert compiled(bg.ones(2)).tolist() == [2.0, 2.0]
+    assert compiled.fallback == "not this processor"
+    assert compiled(bg.ones(2)).tolist() == [2.0, 2.0]  # and warns no more
+    assert "none: not this processor" in explain(compiled, bg.ones(2))
+
+
+@native
+def test_an_operation_without_machine_code_is_said_and_run_as_python():
+    compiled = compile(lambda x: x @ x)
+    x = bg.arange(8.0).reshape(2, 2, 2)
+    assert compiled(x).tolist() == (x @ x).tolist()
+    assert "matmul" in compiled.fallback
+    assert "the step runs as Python" in explain(compiled, x)
+
+
+@native
+def test_explain_shows_every_stage():
+    _, step = training(2, [3, 1], bg.losses.mse, bg.SGD)
+    text = explain(step, *batch(4, 2, 1))
+    assert "machine code" in text
+    assert "vfmadd" in text
