@@ -244,3 +244,8 @@ def test_the_learning_rate_finder_ends_when_the_loss_grows():
 def test_the_learning_rate_finder_checks_its_range(arguments):
     with pytest.raises(ArgumentError, match="needs 0 < low < high and two steps or more"):
         find_learning_rate(bg.MLP(1, [1]), X, Y, **arguments)
+
+
+def test_the_learning_rate_finder_ends_when_all_rates_have_been_tried():
+    found = find_learning_rate(bg.MLP(1, [1], seed=0), X, Y, high=1e-3, steps=5, seed=0)
+    assert found.rates == pytest.approx([1e-6 * 1000 ** (i / 4) for i in range(5)])
