@@ -116,7 +116,7 @@ class Tensor(Indexing):
 
         Raises:
             GradientError: not a scalar and no `gradient`, nothing requires a gradient, or a leaf
-                was assigned to after it was used.
+                was assigned to, or given `requires_grad`, after it was used.
         """
         autograd.backward(self, gradient, create_graph)
 
