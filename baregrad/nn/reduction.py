@@ -75,8 +75,7 @@ def check_range(
     x: Tensor, low: float, high: float, what: str, error: type[BaregradError] = ArgumentError
 ) -> None:
     """Refuses the first element that is not from `low` to `high`."""
-    values = x.array.data
-    if x.size and not (low <= min(values) and max(values) <= high):
-        place, value = next((i, v) for i, v in enumerate(values) if not low <= v <= high)
-        limit = f"{low} or more" if high == inf else f"from {low} to {high}"
-        raise error(f"{what} must be {limit}, and number {place} is {value:g}")
+    for place, value in enumerate(x.array.data):
+        if not low <= value <= high:  # of NaN, too
+            limit = f"{low} or more" if high == inf else f"from {low} to {high}"
+            raise error(f"{what} must be {limit}, and number {place} is {value:g}")

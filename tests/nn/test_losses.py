@@ -261,8 +261,21 @@ def test_probabilities_must_be_such():
 def test_binary_targets_are_from_0_to_1():
     with pytest.raises(ArgumentError, match=r"a target must be from 0 to 1, and number 1 is -1"):
         binary_cross_entropy(zeros(2), [1, -1])
-    with pytest.raises(ArgumentError, match="number 0 is nan"):
-        binary_cross_entropy(zeros(2), [math.nan, 1])
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_nan_is_refused_wherever_it_stands(place):
+    values = [1.0, 0.0, 1.0]
+    values[place] = math.nan
+    for check in (
+        lambda: binary_cross_entropy(zeros(3), values),
+        lambda: cross_entropy(zeros(1, 3), [values]),
+        lambda: poisson(zeros(3), values),
+        lambda: mse(zeros(3), zeros(3), sample_weight=values),
+        lambda: cross_entropy(zeros(1, 3), [0], class_weight=values),
+    ):
+        with pytest.raises(ArgumentError, match=f"and number {place} is nan"):
+            check()
 
 
 def test_counts_are_not_negative():
