@@ -6,6 +6,7 @@ import time
 from argparse import Namespace
 from collections.abc import Sequence
 
+from baregrad.cli import INTERRUPTED
 from baregrad.cli.outcome import Outcome
 from baregrad.cli.problem import Problem, problem_of
 from baregrad.cli.progress import shown_progress
@@ -22,8 +23,6 @@ from baregrad.training.callbacks import EarlyStopping
 from baregrad.training.loop import fit
 from baregrad.training.metrics import Metric
 from baregrad.training.run import Callback
-
-INTERRUPTED = 130  # the exit code after Ctrl-C
 
 
 def run(arguments: Namespace) -> int:
