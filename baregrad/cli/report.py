@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from baregrad.cli.outcome import Outcome
+from baregrad.cli.run_folder import SVG
 
 Pair = tuple[str, str]
 
@@ -97,9 +98,10 @@ def _suggestions(outcome: Outcome, folder: Path) -> list[Pair]:
     columns = ", ".join(column.name for column in outcome.problem.preprocessor.columns)
     if len(columns) > 40:
         columns = "of the training data"
+    picture = "network.svg" if (folder / SVG).exists() else "network.dot"
     return [
         (f"{program} predict {place} FILE.csv", f"for any table with the columns {columns}"),
-        (f"{program} graph {place} --out network.svg", "to see what the network computes"),
+        (f"{program} graph {place} --out {picture}", "to see what the network computes"),
     ]
 
 

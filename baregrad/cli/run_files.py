@@ -8,7 +8,7 @@ from baregrad.cli.model_file import MODEL_FILE
 from baregrad.cli.outcome import Outcome
 from baregrad.cli.run_folder import DOT, HISTORY, SVG
 from baregrad.cli.settings import targets_for
-from baregrad.errors import BaregradError
+from baregrad.errors import BaregradError, MissingExtraError
 from baregrad.files.model import save_model
 from baregrad.nn.losses import loss_named
 from baregrad.view.drawing import Drawing
@@ -47,6 +47,8 @@ def _save_svg(drawing: Drawing, path: Path) -> str:
     """Saves the picture; if there is no Graphviz, or it fails, a run is complete without."""
     try:
         drawing.save(path)
+    except MissingExtraError:
+        return f"not drawn: pip install 'baregrad[view]'; {DOT} has the text"
     except BaregradError as error:
         return f"not drawn: {error}"
     return "the same as a picture"

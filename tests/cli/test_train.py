@@ -76,6 +76,17 @@ def test_the_graph_is_drawn_where_graphviz_is(cli):
     assert code == 0
     assert "<svg" in Path("runs/sine-1/graph.svg").read_text()
     assert "not drawn" not in out
+    assert "graph runs/sine-1 --out network.svg  to see" in out
+
+
+def test_a_picture_that_graphviz_cannot_draw_is_no_failure(cli, monkeypatch):
+    def failing(dot, form):
+        raise baregrad.BaregradError("dot failed")
+
+    monkeypatch.setattr("baregrad.view.drawing.render", failing)
+    code, out, _ = cli("train", *QUICK)
+    assert code == 0
+    assert "graph.svg          not drawn: dot failed\n" in out
 
 
 def test_without_graphviz_the_run_is_complete_but_for_the_picture(cli, monkeypatch):
@@ -83,7 +94,11 @@ def test_without_graphviz_the_run_is_complete_but_for_the_picture(cli, monkeypat
     monkeypatch.setenv("PATH", "")
     code, out, _ = cli("train", *QUICK)
     assert code == 0
-    assert "graph.svg          not drawn: " in out
+    assert (
+        "graph.svg          not drawn: pip install 'baregrad[view]'; graph.dot has the text\n"
+        in out
+    )
+    assert "graph runs/sine-1 --out network.dot  to see" in out
     assert Path("runs/sine-1/graph.dot").exists()
     assert not Path("runs/sine-1/graph.svg").exists()
 
