@@ -84,9 +84,14 @@ def grouped(parameters: Parameters, defaults: Options) -> list[Group]:
 
 
 def _completed(entry: Any, number: int, defaults: Options) -> Group:
-    if not isinstance(entry, Mapping) or "parameters" not in entry:
+    if not isinstance(entry, Mapping):
         raise ArgumentError(
             f'group {number} must be a dict with a list "parameters" and options, not {entry!r}'
+        )
+    if "parameters" not in entry:
+        raise ArgumentError(
+            f'group {number} needs its tensors as "parameters", and has only '
+            f"{', '.join(map(repr, entry)) or 'nothing'}"
         )
     for name in entry:
         if name not in ("parameters", *defaults):
