@@ -55,7 +55,7 @@ def read_csv(
     else:
         names = [f"column_{i + 1}" for i in range(len(rows[0]))]
     if not rows:
-        raise DataError(f"{source} has a header and no rows; if it is a row, say header=False")
+        raise DataError(f"{source} has only a header; if it is a row, say that there is no header")
     return Table(dict(zip(names, zip(*rows, strict=True), strict=True)), source, lines)
 
 
@@ -68,8 +68,8 @@ def _decoded(content: bytes, encoding: str, source: str) -> str:
         ) from None
     except UnicodeError as error:
         raise DataError(
-            f"{source} is not {encoding} text ({error}); if it is text, say which encoding, such "
-            "as encoding='latin-1' or 'utf-16'"
+            f"{source} is not {encoding} text ({error}); if it is text, say which encoding it has, "
+            "such as latin-1 or utf-16"
         ) from None
     if "\0" in text:
         raise DataError(f"{source} is not a text table: it contains zero bytes")
@@ -112,7 +112,7 @@ def _check_widths(rows: Rows, lines: Sequence[int], source: str) -> None:
                 f"{source}, line {line}: {_cells(len(row))}, and {_cells(width)} in the first row, "
                 f"line {lines[0]}; "
                 + (
-                    "as only that one differs, leave it out with skip_rows=1"
+                    "as only that one differs, skip that row"
                     if odd_first
                     else "every row must have the same number (is the delimiter right?)"
                 )
@@ -128,7 +128,7 @@ def _column_names(header: Sequence[str], source: str) -> list[str]:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(
-            f"{source}: more than one column is called {twice[0]!r}; rename them, or use "
-            "header=False with skip_rows=1"
+            f"{source}: more than one column is called {twice[0]!r}; rename them, or skip "
+            "that row and say that there is no header"
         )
     return names

@@ -44,8 +44,8 @@ def _render_by_program(dot: str, form: str) -> bytes:
         )
     except subprocess.TimeoutExpired:
         raise BaregradError(
-            f"Graphviz has not laid out the graph within {LIMIT} s; draw less of it, with "
-            'zoom="modules" or a lower max_nodes'
+            f"Graphviz has not laid out the graph within {LIMIT} s; draw less of it, such as "
+            "at the zoom modules, or fewer nodes"
         ) from None
     if done.returncode != 0:
         raise BaregradError(f"{program} failed: {done.stderr.decode(errors='replace').strip()}")
