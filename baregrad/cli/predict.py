@@ -25,7 +25,7 @@ def run(arguments: Namespace) -> int:
             f"{arguments.model} was saved without a preprocessor, so it cannot read tables; load "
             "it in Python with load_model"
         )
-    table = table_of(arguments)
+    table = table_of(arguments, [column.name for column in saved.preprocessor.columns])
     output = predict(saved.model, saved.preprocessor.transform(table))
     header, rows = with_predictions(table, saved.preprocessor, output)
     if arguments.out is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from baregrad.data.dialect import found_delimiter, has_header
 from baregrad.data.source import FilePath, read_bytes
@@ -19,6 +19,7 @@ def read_csv(
     header: bool | None = None,
     encoding: str = "utf-8-sig",
     skip_rows: int = 0,
+    columns: Collection[str] = (),
 ) -> Table:
     """The table in a text file, with or without a header, compressed with gzip or not.
 
@@ -31,6 +32,8 @@ def read_csv(
             they are called ``column_1`` and so on.
         encoding: of the text; the default is UTF-8 with or without a byte order mark.
         skip_rows: how many lines to leave out at the top.
+        columns: names that the table should have; a first row with all of them is a header,
+            however it looks.
 
     Raises:
         DataError: no such file, not text, empty, rows of different lengths, columns of the same
@@ -48,7 +51,7 @@ def read_csv(
         raise DataError(f"{source} is empty: there are no rows in it")
     _check_widths(rows, lines, source)
     if header is None:
-        header = has_header(rows, source)
+        header = _has_all(rows[0], columns) or has_header(rows, source)
     if header:
         names = _column_names(rows.pop(0), source)
         lines.pop(0)
@@ -57,6 +60,11 @@ def read_csv(
     if not rows:
         raise DataError(f"{source} has only a header; if it is a row, say that there is no header")
     return Table(dict(zip(names, zip(*rows, strict=True), strict=True)), source, lines)
+
+
+def _has_all(row: Sequence[str], names: Collection[str]) -> bool:
+    """Whether some names were given, and all are in a row."""
+    return bool(names) and {cell.strip() for cell in row}.issuperset(names)
 
 
 def _decoded(content: bytes, encoding: str, source: str) -> str:

@@ -379,6 +379,14 @@ def test_how_to_read_a_file_can_be_said(cli, tmp_path):
     assert "16 rows to train, 4 to validate" in out
 
 
+def test_a_first_row_with_the_target_is_the_header(cli, tmp_path):
+    rows = "".join(f"{i},{2 * i}.5\n" for i in range(20))
+    (tmp_path / "years.csv").write_text("2019,2020\n" + rows)
+    out = cli("train", "years.csv", "--target", "2020", *QUICK).out
+    assert "years.csv: 16 rows to train, 4 to validate" in out
+    assert "regression of '2020'" in out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

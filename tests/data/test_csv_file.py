@@ -97,6 +97,19 @@ def test_whether_there_is_a_header_can_be_said(read):
     assert columns(read("1,2\n3,4\n", header=True)) == {"1": ["3"], "2": ["4"]}
 
 
+@pytest.mark.parametrize(
+    ("columns", "header"),
+    [(["2020"], True), (["2019", "city"], True), (["2020", "2021"], False), ([], False)],
+)
+def test_a_first_row_with_all_expected_columns_is_a_header(read, columns, header):
+    names = ["city", "2019", "2020"] if header else ["column_1", "column_2", "column_3"]
+    assert read("city, 2019, 2020\nrome,1,2\n", columns=columns).names == names
+
+
+def test_expected_columns_do_not_outweigh_what_is_said(read):
+    assert read("a,b\n1,2\n", header=False, columns=["a", "b"]).names == ["column_1", "column_2"]
+
+
 def test_messages_name_the_line_in_the_file(read):
     table = read('note\n"a,b"\nx,y\n', delimiter=";", skip_rows=0)
     assert [table.place(row)[-6:] for row in range(2)] == ["line 2", "line 3"]
