@@ -52,7 +52,7 @@ def with_predictions(
     for name in new:
         if name in table:
             raise DataError(f"{table.source} has a column {name!r} already; rename or remove it")
-    given = [[cell or "" for cell in table[name]] for name in table.names]
+    given = [map(str, table.given(name)) for name in table.names]
     rows = [list(row) for row in zip(*given, *new.values(), strict=True)]
     return [*table.names, *new], rows
 

@@ -90,7 +90,15 @@ def test_the_table_may_lack_the_target_and_have_more_columns(cli, tables):
     lines = out.splitlines()
     assert lines[0] == "note,b,a,prediction"
     assert lines[1].startswith('"one, two",1,2,')
-    assert lines[2].startswith(",3,,")
+    assert lines[2].startswith(",3,NA,")
+
+
+def test_the_cells_of_the_table_are_written_as_they_are(cli, tables):
+    cli("train", "points.csv", "--target", "y", *QUICK)
+    Path("new.csv").write_text('a,b,note\n1.50,?,"  two "\nnan,+2, \n')
+    first, second = cli("predict", "runs/points-1", "new.csv").out.splitlines()[1:]
+    assert first.startswith("1.50,?,  two ,")
+    assert second.startswith("nan,+2,,")  # the reader passes over blanks after a delimiter
 
 
 def test_a_header_of_years_is_known_by_the_columns_of_the_model(cli, tmp_path):
