@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from baregrad.cli.model_file import MODEL_FILE
@@ -23,11 +24,13 @@ def write_run(folder: Path, outcome: Outcome) -> dict[str, str]:
     Returns:
         For each file, by its name, what is in it; or why it is not there.
     """
+    # JSON has no NaN, which is what r2 of equal targets is.
+    final = {name: None if math.isnan(v) else v for name, v in outcome.values().items()}
     save_model(
         folder / MODEL_FILE,
         outcome.network,
         outcome.problem.preprocessor,
-        {**outcome.settings._asdict(), "data": outcome.problem.source, "final": outcome.values()},
+        {**outcome.settings._asdict(), "data": outcome.problem.source, "final": final},
     )
     outcome.history.to_csv(folder / HISTORY)
     drawing = loss_graph(outcome)

@@ -11,6 +11,7 @@ from baregrad.errors import ArgumentError, FileWriteError, NonFiniteError, unkno
 from baregrad.nn.layers import checked_count
 from baregrad.tensor.autograd import topological_order
 from baregrad.tensor.tensor import Tensor
+from baregrad.training.history import cell
 from baregrad.training.metrics import MORE_IS_BETTER
 from baregrad.training.run import Callback, Run
 
@@ -95,7 +96,7 @@ class CSVLog(Callback):
         with open(self.path, "a", encoding="utf-8") as file:
             if file.tell() == 0:
                 file.write(",".join(["epoch", *run.values]) + "\n")
-            file.write(",".join(map(str, [run.epoch, *run.values.values()])) + "\n")
+            file.write(",".join([str(run.epoch), *map(cell, run.values.values())]) + "\n")
 
 
 class Progress(Callback):

@@ -187,6 +187,21 @@ def test_the_numbers_of_the_summary_are_those_of_the_history(cli):
         assert table[name][1:3] == expected
 
 
+def test_a_metric_that_is_not_there_is_a_dash_null_and_an_empty_cell(cli, tmp_path):
+    rows = "".join(f"{i},{'1.5' if i else '2.5'}\n" for i in range(10))
+    (tmp_path / "equal.csv").write_text("a,y\n" + rows)
+    words = ("--target", "y", "--task", "regression", *QUICK)
+    out = cli("train", "equal.csv", *words).out
+    line = next(line.split() for line in out.splitlines() if line.startswith("r2 "))
+    assert line[0] == "r2"
+    assert float(line[1]) < 1
+    assert line[2] == "-"
+    text = load_tensors("runs/equal-1/model.safetensors")[1]["training"]
+    assert json.loads(text, parse_constant=pytest.fail)["final"]["val_r2"] is None
+    with open("runs/equal-1/history.csv", newline="") as file:
+        assert [row["val_r2"] for row in csv.DictReader(file)] == ["", ""]
+
+
 def test_the_weights_of_the_best_epoch_are_kept(cli, monkeypatch):
     outcomes = []
     monkeypatch.setattr(train, "write_run", lambda folder, outcome: outcomes.append(outcome) or {})

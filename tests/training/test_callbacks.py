@@ -160,6 +160,16 @@ def test_the_csv_log_has_a_row_for_each_epoch(tmp_path):
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]
 
 
+def test_a_metric_that_is_nan_is_an_empty_cell(tmp_path):
+    log = CSVLog(tmp_path / "log.csv")
+    equal = [[1.0]] * len(X)
+    history = fit(bg.MLP(1, [1]), X, equal, epochs=1, metrics=["r2"], callbacks=[log])
+    history.to_csv(tmp_path / "history.csv")
+    assert math.isnan(history["r2"][0])
+    for name in ("log.csv", "history.csv"):
+        assert [row["r2"] for row in read_table(tmp_path / name)] == [""]
+
+
 def test_the_history_can_be_written_as_a_table(tmp_path):
     history = fit(bg.MLP(1, [1]), X, Y, epochs=2)
     history.to_csv(tmp_path / "history.csv")
