@@ -40,8 +40,8 @@ from baregrad.optim.optimizer import Optimizer
 from baregrad.optim.sgd import SGD
 from baregrad.tensor.custom import elementwise, with_gradient
 from baregrad.tensor.factories import arange, eye, full, linspace, ones, zeros
+from baregrad.tensor.functions import abs as abs
 from baregrad.tensor.functions import (
-    abs,
     argmax,
     argmin,
     clip,
@@ -61,10 +61,8 @@ from baregrad.tensor.functions import (
     log_softmax,
     logsumexp,
     matmul,
-    max,
     maximum,
     mean,
-    min,
     minimum,
     mish,
     one_hot,
@@ -82,7 +80,6 @@ from baregrad.tensor.functions import (
     squeeze,
     stack,
     std,
-    sum,
     take,
     tanh,
     transpose,
@@ -90,6 +87,9 @@ from baregrad.tensor.functions import (
     var,
     where,
 )
+from baregrad.tensor.functions import max as max
+from baregrad.tensor.functions import min as min
+from baregrad.tensor.functions import sum as sum
 from baregrad.tensor.gradcheck import gradcheck
 from baregrad.tensor.graph import no_grad
 from baregrad.tensor.random import Generator, manual_seed, rand, randint, randn
@@ -114,6 +114,9 @@ if TYPE_CHECKING:
     from baregrad.training.run import Callback, Run
     from baregrad.view.frames import GraphFrames
     from baregrad.view.graph import draw_graph
+
+# Public, too, but no part of `from baregrad import *`, which would hide Python's own.
+_BUILT_IN_NAMES = ["abs", "max", "min", "sum"]
 
 __all__ = [
     "Adagrad",
@@ -157,7 +160,6 @@ __all__ = [
     "Table",
     "Tensor",
     "__version__",
-    "abs",
     "arange",
     "argmax",
     "argmin",
@@ -197,10 +199,8 @@ __all__ = [
     "losses",
     "manual_seed",
     "matmul",
-    "max",
     "maximum",
     "mean",
-    "min",
     "minimum",
     "mish",
     "no_grad",
@@ -229,7 +229,6 @@ __all__ = [
     "squeeze",
     "stack",
     "std",
-    "sum",
     "take",
     "tanh",
     "train_test_split",
@@ -271,4 +270,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted(__all__ + _BUILT_IN_NAMES)
