@@ -411,6 +411,9 @@ def test_a_first_row_with_the_target_is_the_header(cli, tmp_path):
         (("points.csv", "--target", "yy"), "'yy'; did you mean 'y'? Known: a, b, y."),
         (("points.csv", "--target", "y", "--ignore", "c"), "unknown column of points.csv 'c'"),
         (("animals.csv", "--target", "kind", "--task", "regression"), "is not a finite number"),
+        (("blank.csv", "--target", "y"), "blank.csv: the target 'y' has no values, so there is"),
+        (("short.csv", "--target", "y"), "short.csv: the target 'y' has a value in one row only"),
+        (("equal.csv", "--target", "y"), "equal.csv: the target 'y' is the same in all 2 rows"),
         (
             ("points.csv", "--target", "a", "--task", "classification", "--validation", "0.05"),
             "points.csv: 0.05 of 20 rows cannot have each of 5 classes in it",
@@ -423,6 +426,9 @@ def test_a_first_row_with_the_target_is_the_header(cli, tmp_path):
 )
 def test_data_that_cannot_be_used_is_an_error(cli, tables, words, said):
     (tables / "binary.csv").write_bytes(bytes(range(256)))
+    (tables / "blank.csv").write_text("a,y\n1,\n2,NA\n")
+    (tables / "short.csv").write_text("a,y\n1,3\n2,\n")
+    (tables / "equal.csv").write_text("a,y\n1,3\n2,3\n")
     code, out, err = cli("train", *words)
     assert (code, out) == (1, "")
     assert err.startswith("baregrad: error: ")
