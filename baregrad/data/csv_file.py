@@ -38,7 +38,8 @@ def read_csv(
     Raises:
         DataError: no such file, not text, empty, rows of different lengths, columns of the same
             name, or a first row that is neither a header nor like the others.
-        ArgumentError: a delimiter that is not one character, an unknown encoding.
+        ArgumentError: not the path of a file, a delimiter that is not one character, an unknown
+            encoding.
     """
     source = str(path)
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '\r\n"'):

@@ -160,6 +160,17 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
         read_csv(tmp_path)
 
 
+@pytest.mark.parametrize("path", [io.StringIO("a,b\n1,2\n"), 0, None])
+def test_what_is_no_path_is_named(path):
+    with pytest.raises(ArgumentError, match=r"as text or a pathlib\.Path, not "):
+        read_csv(path)
+
+
+def test_a_path_that_no_file_can_have_is_named():
+    with pytest.raises(ArgumentError, match=r"'a\\x00b' cannot be the path of a file: embedded"):
+        read_csv("a\0b")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
