@@ -42,7 +42,7 @@ def trained(problem: Problem, settings: Settings, callbacks: Sequence[Callback])
     """A network trained on a problem, with the weights that it had when validation was best."""
     network = network_for(problem, settings)
     training, validation = problem.training, problem.validation
-    keeper = EarlyStopping(patience=settings.epochs)  # does not stop, but keeps the best weights
+    stopper = EarlyStopping(patience=settings.patience)  # keeps the best weights, too
     start = time.perf_counter()
     history = fit(
         network,
@@ -56,12 +56,12 @@ def trained(problem: Problem, settings: Settings, callbacks: Sequence[Callback])
             None if validation is None else (validation.x, targets_for(validation, settings))
         ),
         metrics=_metrics(problem.preprocessor),
-        callbacks=[*callbacks, *([keeper] if validation else [])],
+        callbacks=[*callbacks, *([stopper] if validation else [])],
         schedule=cosine(settings.epochs * -(-len(training) // settings.batch_size)),
         seed=settings.seed,
     )
     seconds = time.perf_counter() - start
-    best = keeper.best_epoch if validation else None
+    best = stopper.best_epoch if validation else None
     return Outcome(problem, settings, network, history, best, seconds)
 
 

@@ -214,6 +214,23 @@ def test_the_weights_of_the_best_epoch_are_kept(cli, monkeypatch):
     assert best < history["val_loss"][-1]
 
 
+def test_training_stops_when_validation_has_long_been_no_better(cli):
+    words = ("--dataset", "checkerboard", "--hidden", "8", "--lr", "0.3", "--epochs", "40")
+    out = cli("train", *words, "--patience", "3").out
+    losses = history("runs/checkerboard-1")["val_loss"]
+    best = losses.index(min(losses))
+    assert len(losses) == best + 4 < 40
+    assert f"of epoch {best + 1}, whose weights are kept" in out
+    assert (
+        f"note      val_loss has not improved for 3 epochs, in epoch {len(losses)} of 40\n" in out
+    )
+
+
+def test_without_validation_training_is_not_stopped(cli):
+    cli("train", *STILL[:4], "--epochs", "4", "--patience", "1", "--hidden", "2")
+    assert history("runs/sine-1")["epoch"] == [0, 1, 2, 3]
+
+
 def test_quiet_says_nothing(cli):
     assert cli("train", *QUICK, "--quiet") == (0, "", "")
 
