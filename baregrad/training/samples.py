@@ -25,9 +25,9 @@ class Samples:
         return self.x.shape[0]
 
     def take(self, indices: Any) -> Samples:
-        """The samples of these numbers."""
-        weight = None if self.weight is None else self.weight.take(indices)
-        return Samples(self.x.take(indices), self.y.take(indices), weight)
+        """The samples of these numbers, as leaves: graphs begin with them, not with all samples."""
+        weight = None if self.weight is None else self.weight.take(indices).detach()
+        return Samples(self.x.take(indices).detach(), self.y.take(indices).detach(), weight)
 
 
 def checked_samples(x: Any, y: Any, weight: Any = None, *, what: str) -> Samples:

@@ -80,6 +80,15 @@ def test_frames_of_a_training_are_laid_out_alike(tmp_path, without_graphviz, zoo
     assert all(other == first for other in others)
 
 
+def test_frames_of_shuffled_batches_are_laid_out_alike(tmp_path, without_graphviz):
+    model = bg.MLP(1, [2, 1], seed=1)
+    frames = GraphFrames(tmp_path, zoom="scalars")
+    bg.fit(model, [[1.0], [2.0], [3.0]], [[1.0], [0.0], [1.0]], epochs=4, callbacks=[frames])
+    first, *others = (geometry(path.read_text("utf-8")) for path in tmp_path.iterdir())
+    assert len(others) == 3
+    assert all(other == first for other in others)
+
+
 @pytest.mark.parametrize("value", [-0.00012345, -8.8888e-05, -8.8888e38, -8.8888e-308])
 def test_the_widest_numbers_take_no_more_room_than_the_others(value):
     short, wide = (bg.draw_graph(bg.Tensor([v], "float64"), title="") for v in (0.0, value))
