@@ -27,11 +27,12 @@ LEARNING_RATES = {
 OPTIONS = {"lbfgs": {"line_search_fn": "strong_wolfe"}}  # where the default does not do
 EPOCHS = 100
 
-# Measured in 17 trainings with these defaults, on five made-up sets and on tables of cars, penguins,
-# passengers, wines and houses: to stop after 25 epochs without a better validation loss halves the
-# time. The epochs left out had no better loss for any table, and for made-up sets none or one less
-# than 2 % better. Of the rates 0.02, 0.01 and 0.005 for Adam, all gave the tables the same R² or
-# accuracy, within 0.025; 0.02 is the best for spirals, the checkerboard and Friedman's function.
+# Measured in 17 trainings with these defaults, on five made-up sets and on tables of cars, of
+# penguins, passengers, wines and houses: to stop after 25 epochs without a better validation loss
+# halves the time. The epochs left out had no better loss for any table, and for made-up sets none
+# or one less than 2 % better. Of the rates 0.02, 0.01 and 0.005 for Adam, all gave the tables the
+# same R² or accuracy, within 0.025; 0.02 is the best for spirals, the checkerboard and Friedman's
+# function.
 PATIENCE = 25
 
 BATCH, LARGEST_BATCH = 16, 64
