@@ -41,8 +41,8 @@ from baregrad.optim.optimizer import Optimizer
 from baregrad.optim.sgd import SGD
 from baregrad.tensor.custom import elementwise, with_gradient
 from baregrad.tensor.factories import arange, eye, full, linspace, ones, zeros
+from baregrad.tensor.functions import abs as abs
 from baregrad.tensor.functions import (
-    abs,
     argmax,
     argmin,
     clip,
@@ -62,10 +62,8 @@ from baregrad.tensor.functions import (
     log_softmax,
     logsumexp,
     matmul,
-    max,
     maximum,
     mean,
-    min,
     minimum,
     mish,
     one_hot,
@@ -83,7 +81,6 @@ from baregrad.tensor.functions import (
     squeeze,
     stack,
     std,
-    sum,
     take,
     tanh,
     transpose,
@@ -91,6 +88,9 @@ from baregrad.tensor.functions import (
     var,
     where,
 )
+from baregrad.tensor.functions import max as max
+from baregrad.tensor.functions import min as min
+from baregrad.tensor.functions import sum as sum
 from baregrad.tensor.gradcheck import gradcheck
 from baregrad.tensor.graph import no_grad
 from baregrad.tensor.random import Generator, manual_seed, rand, randint, randn
@@ -115,6 +115,9 @@ if TYPE_CHECKING:
     from baregrad.training.run import Callback, Run
     from baregrad.view.frames import GraphFrames
     from baregrad.view.graph import draw_graph
+
+# Public, too, but no part of `from baregrad import *`, which would hide Python's own.
+_BUILT_IN_NAMES = ["abs", "max", "min", "sum"]
 
 __all__ = [
     "Adagrad",
@@ -159,7 +162,6 @@ __all__ = [
     "Table",
     "Tensor",
     "__version__",
-    "abs",
     "arange",
     "argmax",
     "argmin",
@@ -199,10 +201,8 @@ __all__ = [
     "losses",
     "manual_seed",
     "matmul",
-    "max",
     "maximum",
     "mean",
-    "min",
     "minimum",
     "mish",
     "no_grad",
@@ -231,7 +231,6 @@ __all__ = [
     "squeeze",
     "stack",
     "std",
-    "sum",
     "take",
     "tanh",
     "train_test_split",
@@ -273,4 +272,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted(__all__ + _BUILT_IN_NAMES)

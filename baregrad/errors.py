@@ -26,7 +26,7 @@ class ArgumentError(BaregradError, ValueError):
 
 
 class OutOfRangeError(BaregradError, IndexError):
-    """An index past the end of an axis."""
+    """An index past the end of an axis, or one for an axis that is not there."""
 
 
 class DataError(BaregradError, ValueError):

@@ -1,6 +1,8 @@
 """`import baregrad as bg` has every public name, whether it is imported at once or on first use."""
 
 import ast
+import builtins
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -25,18 +27,26 @@ def test_type_checkers_and_python_find_the_same_names():
 
 
 def imported(tree):
-    return {
-        statement.module: {alias.name for alias in statement.names}
-        for statement in tree.body
-        if isinstance(statement, ast.ImportFrom) and statement.module.startswith("baregrad")
-    }
+    names = defaultdict(set)
+    for statement in tree.body:
+        if isinstance(statement, ast.ImportFrom) and statement.module.startswith("baregrad"):
+            names[statement.module].update(alias.name for alias in statement.names)
+    return names
 
 
 def test_every_name_is_exported_and_listed():
     tree = ast.parse(Path(bg.__file__).read_text(encoding="utf-8"))
     at_once = set().union(*imported(tree).values())
-    assert bg.__all__ == sorted(at_once | set(later_names()))
-    assert dir(bg) == bg.__all__
+    assert dir(bg) == sorted(at_once | set(later_names()))
+    assert bg.__all__ == [name for name in dir(bg) if not hasattr(builtins, name)]
+
+
+def test_importing_everything_leaves_the_built_in_functions_alone():
+    names = {}
+    exec("from baregrad import *", names)
+    assert names["exp"] is bg.exp
+    assert "sum" not in names
+    assert bg.sum([1.0, 2.0]).item() == 3.0
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from baregrad.cli import INTERRUPTED
 from baregrad.cli.parser import build_parser
 
-DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130  # exit codes; 130 as shells have it for Ctrl-C
+DONE, FAILED, MISUSED = 0, 1, 2  # exit codes
 
 
 def main(argv: Sequence[str] | None = None) -> int:

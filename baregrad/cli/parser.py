@@ -136,7 +136,13 @@ def _add_training(training: argparse._ArgumentGroup) -> None:
         "--epochs",
         type=values.count,
         metavar="N",
-        help="how many times to go through the data (default: 100, fewer for much data)",
+        help="how many times to go through the data, at most (default: 100, fewer for much data)",
+    )
+    training.add_argument(
+        "--patience",
+        type=values.count,
+        metavar="N",
+        help="stop after N epochs without a better loss in validation (default: 25)",
     )
     training.add_argument(
         "--batch-size",

@@ -58,7 +58,7 @@ def problem_of(arguments: Namespace) -> Problem:
         return _problem(name, source, _as_table(dataset), TARGET, dataset.task, arguments)
     if arguments.dataset is not None:
         raise _usage(f"give either a file or --dataset, not both: {arguments.file}")
-    table = table_of(arguments)
+    table = table_of(arguments, [arguments.target] if arguments.target else [])
     if arguments.target is None:
         raise _usage(
             f"which column is to be predicted? Name it with --target; {arguments.file} has "

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from baregrad.cli.outcome import Outcome
+from baregrad.cli.run_folder import SVG
 
 Pair = tuple[str, str]
 
@@ -80,13 +82,17 @@ def _results(outcome: Outcome) -> list[str]:
     rows = [f"{'':<10}{'train':>10}{'validation':>12}"]
     for name, value in values.items():
         if name != "lr" and not name.startswith("val_"):
-            kept = values.get(f"val_{name}")
-            other = "-" if kept is None else f"{kept:.4g}"
-            rows.append(f"{name:<10}{value:>10.4g}{other:>12}  {remarks.get(name, '')}".rstrip())
+            trained, kept = _number(value), _number(values.get(f"val_{name}", math.nan))
+            rows.append(f"{name:<10}{trained:>10}{kept:>12}  {remarks.get(name, '')}".rstrip())
     if outcome.best_epoch is not None:
         number = outcome.best_epoch + 1
         rows.append(f"of epoch {number}, whose weights are kept, as it was the best in validation")
     return rows
+
+
+def _number(value: float) -> str:
+    """A loss or metric; NaN is one that is not there, such as r2 of equal targets."""
+    return "-" if math.isnan(value) else f"{value:.4g}"
 
 
 def _suggestions(outcome: Outcome, folder: Path) -> list[Pair]:
@@ -97,9 +103,10 @@ def _suggestions(outcome: Outcome, folder: Path) -> list[Pair]:
     columns = ", ".join(column.name for column in outcome.problem.preprocessor.columns)
     if len(columns) > 40:
         columns = "of the training data"
+    picture = "network.svg" if (folder / SVG).exists() else "network.dot"
     return [
         (f"{program} predict {place} FILE.csv", f"for any table with the columns {columns}"),
-        (f"{program} graph {place} --out network.svg", "to see what the network computes"),
+        (f"{program} graph {place} --out {picture}", "to see what the network computes"),
     ]
 
 

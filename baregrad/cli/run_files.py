@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from baregrad.cli.model_file import MODEL_FILE
 from baregrad.cli.outcome import Outcome
 from baregrad.cli.run_folder import DOT, HISTORY, SVG
 from baregrad.cli.settings import targets_for
-from baregrad.errors import BaregradError
+from baregrad.errors import BaregradError, MissingExtraError
 from baregrad.files.model import save_model
 from baregrad.nn.losses import loss_named
 from baregrad.view.drawing import Drawing
@@ -23,11 +24,13 @@ def write_run(folder: Path, outcome: Outcome) -> dict[str, str]:
     Returns:
         For each file, by its name, what is in it; or why it is not there.
     """
+    # JSON has no NaN, which is what r2 of equal targets is.
+    final = {name: None if math.isnan(v) else v for name, v in outcome.values().items()}
     save_model(
         folder / MODEL_FILE,
         outcome.network,
         outcome.problem.preprocessor,
-        {**outcome.settings._asdict(), "data": outcome.problem.source, "final": outcome.values()},
+        {**outcome.settings._asdict(), "data": outcome.problem.source, "final": final},
     )
     outcome.history.to_csv(folder / HISTORY)
     drawing = loss_graph(outcome)
@@ -47,6 +50,8 @@ def _save_svg(drawing: Drawing, path: Path) -> str:
     """Saves the picture; if there is no Graphviz, or it fails, a run is complete without."""
     try:
         drawing.save(path)
+    except MissingExtraError:
+        return f"not drawn: pip install 'baregrad[view]'; {DOT} has the text"
     except BaregradError as error:
         return f"not drawn: {error}"
     return "the same as a picture"

@@ -26,6 +26,15 @@ LEARNING_RATES = {
 }
 OPTIONS = {"lbfgs": {"line_search_fn": "strong_wolfe"}}  # where the default does not do
 EPOCHS = 100
+
+# Measured in 17 trainings with these defaults, on five made-up sets and on tables of cars, of
+# penguins, passengers, wines and houses: to stop after 25 epochs without a better validation loss
+# halves the time. The epochs left out had no better loss for any table, and for made-up sets none
+# or one less than 2 % better. Of the rates 0.02, 0.01 and 0.005 for Adam, all gave the tables the
+# same R² or accuracy, within 0.025; 0.02 is the best for spirals, the checkerboard and Friedman's
+# function.
+PATIENCE = 25
+
 BATCH, LARGEST_BATCH = 16, 64
 STEPS = 100  # in an epoch, about, if batches of these sizes allow it
 
@@ -49,6 +58,7 @@ class Settings(NamedTuple):
     lr: float
     epochs: int
     epochs_limited: bool
+    patience: int
     batch_size: int
     validation: float
     seed: int
@@ -73,6 +83,7 @@ def settings_for(problem: Problem, arguments: Namespace) -> Settings:
         lr=arguments.lr or LEARNING_RATES[optimizer],
         epochs=arguments.epochs or min(usual, possible),
         epochs_limited=not arguments.epochs and possible < usual,
+        patience=arguments.patience or PATIENCE,
         batch_size=batch_size,
         validation=arguments.validation,
         seed=arguments.seed,

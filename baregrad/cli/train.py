@@ -6,6 +6,7 @@ import time
 from argparse import Namespace
 from collections.abc import Sequence
 
+from baregrad.cli import INTERRUPTED
 from baregrad.cli.outcome import Outcome
 from baregrad.cli.problem import Problem, problem_of
 from baregrad.cli.progress import shown_progress
@@ -22,8 +23,6 @@ from baregrad.training.callbacks import EarlyStopping
 from baregrad.training.loop import fit
 from baregrad.training.metrics import Metric
 from baregrad.training.run import Callback
-
-INTERRUPTED = 130  # the exit code after Ctrl-C
 
 
 def run(arguments: Namespace) -> int:
@@ -43,7 +42,7 @@ def trained(problem: Problem, settings: Settings, callbacks: Sequence[Callback])
     """A network trained on a problem, with the weights that it had when validation was best."""
     network = network_for(problem, settings)
     training, validation = problem.training, problem.validation
-    keeper = EarlyStopping(patience=settings.epochs)  # does not stop, but keeps the best weights
+    stopper = EarlyStopping(patience=settings.patience)  # keeps the best weights, too
     start = time.perf_counter()
     history = fit(
         network,
@@ -57,12 +56,12 @@ def trained(problem: Problem, settings: Settings, callbacks: Sequence[Callback])
             None if validation is None else (validation.x, targets_for(validation, settings))
         ),
         metrics=_metrics(problem.preprocessor),
-        callbacks=[*callbacks, *([keeper] if validation else [])],
+        callbacks=[*callbacks, *([stopper] if validation else [])],
         schedule=cosine(settings.epochs * -(-len(training) // settings.batch_size)),
         seed=settings.seed,
     )
     seconds = time.perf_counter() - start
-    best = keeper.best_epoch if validation else None
+    best = stopper.best_epoch if validation else None
     return Outcome(problem, settings, network, history, best, seconds)
 
 

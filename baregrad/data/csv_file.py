@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from baregrad.data.dialect import found_delimiter, has_header
 from baregrad.data.source import FilePath, read_bytes
@@ -19,6 +19,7 @@ def read_csv(
     header: bool | None = None,
     encoding: str = "utf-8-sig",
     skip_rows: int = 0,
+    columns: Collection[str] = (),
 ) -> Table:
     """The table in a text file, with or without a header, compressed with gzip or not.
 
@@ -31,11 +32,14 @@ def read_csv(
             they are called ``column_1`` and so on.
         encoding: of the text; the default is UTF-8 with or without a byte order mark.
         skip_rows: how many lines to leave out at the top.
+        columns: names that the table should have; a first row with all of them is a header,
+            however it looks.
 
     Raises:
         DataError: no such file, not text, empty, rows of different lengths, columns of the same
             name, or a first row that is neither a header nor like the others.
-        ArgumentError: a delimiter that is not one character, an unknown encoding.
+        ArgumentError: not the path of a file, a delimiter that is not one character, an unknown
+            encoding.
     """
     source = str(path)
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '\r\n"'):
@@ -48,15 +52,20 @@ def read_csv(
         raise DataError(f"{source} is empty: there are no rows in it")
     _check_widths(rows, lines, source)
     if header is None:
-        header = has_header(rows, source)
+        header = _has_all(rows[0], columns) or has_header(rows, source)
     if header:
         names = _column_names(rows.pop(0), source)
         lines.pop(0)
     else:
         names = [f"column_{i + 1}" for i in range(len(rows[0]))]
     if not rows:
-        raise DataError(f"{source} has a header and no rows; if it is a row, say header=False")
+        raise DataError(f"{source} has only a header; if it is a row, say that there is no header")
     return Table(dict(zip(names, zip(*rows, strict=True), strict=True)), source, lines)
+
+
+def _has_all(row: Sequence[str], names: Collection[str]) -> bool:
+    """Whether some names were given, and all are in a row."""
+    return bool(names) and {cell.strip() for cell in row}.issuperset(names)
 
 
 def _decoded(content: bytes, encoding: str, source: str) -> str:
@@ -68,8 +77,8 @@ def _decoded(content: bytes, encoding: str, source: str) -> str:
         ) from None
     except UnicodeError as error:
         raise DataError(
-            f"{source} is not {encoding} text ({error}); if it is text, say which encoding, such "
-            "as encoding='latin-1' or 'utf-16'"
+            f"{source} is not {encoding} text ({error}); if it is text, say which encoding it has, "
+            "such as latin-1 or utf-16"
         ) from None
     if "\0" in text:
         raise DataError(f"{source} is not a text table: it contains zero bytes")
@@ -112,7 +121,7 @@ def _check_widths(rows: Rows, lines: Sequence[int], source: str) -> None:
                 f"{source}, line {line}: {_cells(len(row))}, and {_cells(width)} in the first row, "
                 f"line {lines[0]}; "
                 + (
-                    "as only that one differs, leave it out with skip_rows=1"
+                    "as only that one differs, skip that row"
                     if odd_first
                     else "every row must have the same number (is the delimiter right?)"
                 )
@@ -128,7 +137,7 @@ def _column_names(header: Sequence[str], source: str) -> list[str]:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(
-            f"{source}: more than one column is called {twice[0]!r}; rename them, or use "
-            "header=False with skip_rows=1"
+            f"{source}: more than one column is called {twice[0]!r}; rename them, or skip "
+            "that row and say that there is no header"
         )
     return names

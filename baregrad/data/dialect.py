@@ -54,8 +54,8 @@ def has_header(rows: Sequence[Sequence[str]], source: str) -> bool:
         place = contradicts[0]
         raise DataError(
             f"{source}: the first row is odd: cell {place + 1}, {first[place]!r}, stands above "
-            "numbers, and other cells are numbers themselves. Leave it out with skip_rows=1, or "
-            "say header=True or header=False"
+            "numbers, and other cells are numbers themselves. Skip that row, or say whether it is "
+            "a header"
         )
     if contradicts or has_number:
         return not has_number

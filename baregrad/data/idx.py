@@ -29,6 +29,7 @@ def read_idx(path: FilePath, scale: bool = False) -> Tensor:
     Raises:
         DataError: the file is not there, not an IDX file, of other values than unsigned bytes, or
             not as long as its header says.
+        ArgumentError: not the path of a file.
     """
     content = read_bytes(path)
     shape, start = _header(content, path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import PathLike
 from typing import TypeAlias
 
-from baregrad.errors import DataError
+from baregrad.errors import ArgumentError, DataError
 
 FilePath: TypeAlias = "str | PathLike[str]"
 
@@ -16,8 +16,11 @@ def read_bytes(path: FilePath) -> bytes:
     """What a file contains; a gzip file, whatever its name, is decompressed.
 
     Raises:
+        ArgumentError: not the path of a file.
         DataError: the file is not there, cannot be read, or its compression is damaged.
     """
+    if not isinstance(path, str | PathLike):
+        raise ArgumentError(f"give the path of a file as text or a pathlib.Path, not {path!r}")
     try:
         with open(path, "rb") as file:
             content = file.read()
@@ -25,6 +28,8 @@ def read_bytes(path: FilePath) -> bytes:
         raise DataError(
             f"{path} cannot be read: {error.strerror}; check the path and its permissions"
         ) from error
+    except ValueError as error:  # such as a zero byte in it
+        raise ArgumentError(f"{path!r} cannot be the path of a file: {error}") from error
     return _decompressed(content, path) if content.startswith(GZIP_MAGIC) else content
 
 

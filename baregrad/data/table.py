@@ -36,7 +36,8 @@ class Table:
         lines: Sequence[int] | None = None,
     ) -> None:
         self.source = source
-        self._columns = {name: [cleaned(c) for c in cells] for name, cells in columns.items()}
+        self._given = {name: list(cells) for name, cells in columns.items()}
+        self._columns = {name: [cleaned(c) for c in cells] for name, cells in self._given.items()}
         lengths = {name: len(cells) for name, cells in self._columns.items()}
         if len(set(lengths.values())) != 1:
             raise DataError(
@@ -68,6 +69,11 @@ class Table:
             raise unknown_name(f"column of {self.source}", name, self.names)
         return self._columns[name]
 
+    def given(self, name: str) -> list[object]:
+        """The cells of a column as they were given, with blanks, ``?`` and the like."""
+        self[name]  # an unknown name raises
+        return self._given[name]
+
     def __repr__(self) -> str:
         return f"Table({self.source}: {len(self)} rows, columns {', '.join(self.names)})"
 
@@ -98,7 +104,7 @@ class Table:
 
     def take(self, rows: Sequence[int]) -> Table:
         """A table of these rows, which messages still call as in this one."""
-        columns = {name: [cells[i] for i in rows] for name, cells in self._columns.items()}
+        columns = {name: [cells[i] for i in rows] for name, cells in self._given.items()}
         table = Table(columns, self.source, [self._rows[i] for i in rows])
         table._unit = self._unit
         return table

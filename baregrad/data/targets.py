@@ -173,9 +173,12 @@ def _class_order(name: str) -> tuple[bool, float, str]:
 
 def _check_varied(distinct: int, table: Table, name: str) -> None:
     if distinct < 2:
+        rows = len(table)
+        problems = {0: "has no values", 1: "has a value in one row only"}
+        problem = problems.get(rows, f"is the same in all {rows} rows")
         raise DataError(
-            f"{table.source}: the target {name!r} is the same in all {len(table)} rows, so there "
-            "is nothing to learn; is it the right column?"
+            f"{table.source}: the target {name!r} {problem}, so there is nothing to learn; is it "
+            "the right column?"
         )
 
 

@@ -95,6 +95,17 @@ class Linear(Module):
         return f"{self.inputs}, {self.outputs}{'' if self.bias is not None else ', bias=False'}"
 
 
+def check_probability(p: float) -> float:
+    """A probability with which something may be dropped.
+
+    Raises:
+        ArgumentError: it is not in [0, 1).
+    """
+    if not isinstance(p, int | float) or not 0 <= p < 1:
+        raise ArgumentError(f"the dropout probability must be in [0, 1), not {p!r}")
+    return p
+
+
 class Dropout(Module):
     """In training sets each element to 0 with probability `p` and scales the others by 1/(1 - p).
 
@@ -110,9 +121,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, generator: Generator | None = None) -> None:
-        if not 0 <= p < 1:
-            raise ArgumentError(f"the dropout probability must be in [0, 1), not {p!r}")
-        self.p = p
+        self.p = check_probability(p)
         self.generator = generator or generator_for(None)
 
     def forward(self, x: Any) -> Tensor:
@@ -196,7 +205,8 @@ class BatchNorm1d(Module):
             if batch.ndim != 2 or batch.shape[0] < 2:
                 raise ShapeError(
                     f"BatchNorm1d needs two samples or more in training, a batch of shape "
-                    f"(samples, {self.features}), not {batch.shape}; call eval() to predict one"
+                    f"(samples, {self.features}), not {batch.shape}; choose a batch size that "
+                    "leaves no single sample over, or call eval() to predict"
                 )
             mean, variance = batch.mean(0), batch.var(0)
             self._remember(mean, variance, batch.shape[0])

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 from baregrad.engines.array import Shape
 from baregrad.errors import ArgumentError, DTypeError, OutOfRangeError, ShapeError, unknown_name
-from baregrad.nn.reduction import alike, check_range, floating, reduced
+from baregrad.nn.reduction import alike, check_logits, check_range, floating, reduced
 from baregrad.tensor.tensor import Tensor, as_tensor
 
 Loss: TypeAlias = Callable[..., Tensor]
@@ -106,7 +106,7 @@ def binary_cross_entropy(
 ) -> Tensor:
     """Of yes-or-no answers: -w₁ t log σ(p) - w₀ (1 - t) log(1 - σ(p)), with σ the sigmoid.
 
-    The prediction is a **logit**, any number: do not apply a sigmoid before. As -log σ(p) is
+    The prediction is a **logit**, any number; the result of a sigmoid is refused. As -log σ(p) is
     softplus(-p), and -log(1 - σ(p)) is softplus(p), nothing overflows.
 
     Args:
@@ -121,6 +121,7 @@ def binary_cross_entropy(
     """
     name = "binary_cross_entropy"
     logits, target = alike(prediction, target, name)
+    check_logits(logits, name)
     check_range(target, 0, 1, f"{name}: a target")
     target = _smoothed(target, 2, label_smoothing, name)
     positive, negative = target * (-logits).softplus(), (1 - target) * logits.softplus()
@@ -140,7 +141,7 @@ def cross_entropy(
 ) -> Tensor:
     """Of one class among several: -Σ w_c q_c log softmax(p)_c, with q the target's distribution.
 
-    The prediction are **logits**, any numbers: do not apply a softmax before.
+    The prediction are **logits**, any numbers; the result of a softmax is refused.
 
     Args:
         prediction: (samples, classes), logits.
@@ -160,6 +161,12 @@ def cross_entropy(
     name = "cross_entropy"
     logits, numbers = floating(prediction), as_tensor(target)
     soft = logits.ndim > 0 and numbers.shape == logits.shape
+    check_logits(logits, name)
+    if logits.ndim and logits.shape[-1] < 2:
+        raise ShapeError(
+            f"{name}: the prediction has shape {logits.shape}, and there must be 2 classes or more "
+            "along the last axis; for one yes-or-no output use binary_cross_entropy"
+        )
     q = _probabilities(as_tensor(target, logits.dtype)) if soft else _one_hot(numbers, logits)
     q = _smoothed(q, logits.shape[-1], label_smoothing, name)
     terms = (q == 0).where(0, -q * logits.log_softmax())  # 0 log 0 is 0, not NaN

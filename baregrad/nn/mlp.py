@@ -14,6 +14,7 @@ from baregrad.nn.layers import (
     Dropout,
     LayerNorm,
     Linear,
+    check_probability,
     checked_count,
     checked_float,
     features_of,
@@ -24,6 +25,16 @@ from baregrad.tensor.random import DROPOUT, WEIGHTS, generator_for
 from baregrad.tensor.tensor import Tensor
 
 NORMS: dict[str, type[LayerNorm] | type[BatchNorm1d]] = {"layer": LayerNorm, "batch": BatchNorm1d}
+
+
+def check_norm(norm: str | None) -> None:
+    """Refuses what is neither None nor the name of a norm.
+
+    Raises:
+        ArgumentError: it is not.
+    """
+    if norm is not None and norm not in NORMS:
+        raise unknown_name("norm", norm, list(NORMS))
 
 
 class Neuron(Module):
@@ -61,11 +72,16 @@ class Neuron(Module):
 
     @classmethod
     def of_layer(cls, layer: Layer, number: int) -> Neuron:
-        """A neuron that shares row `number` of a layer's weight, and passes gradients to it."""
+        """A neuron that shares row `number` of a layer's weight, and passes gradients to it.
+
+        Its weights and bias have the gradients that those of the layer have now.
+        """
         neuron = cls.__new__(cls)
         neuron.activation = layer.activation
         neuron.weights = layer.weight[number]
         neuron.bias = layer.bias[number]
+        for own, whole in ((neuron.weights, layer.weight), (neuron.bias, layer.bias)):
+            own.grad = None if whole.grad is None else whole.grad[number].detach()
         return neuron
 
     def forward(self, x: Any) -> Tensor:
@@ -111,8 +127,7 @@ class Layer(Linear):
         dtype: DType = "float32",
         stream: int = 0,
     ) -> None:
-        if norm is not None and norm not in NORMS:
-            raise unknown_name("norm", norm, list(NORMS))
+        check_norm(norm)
         initializer = initializer or suitable_initializer(activation)
         super().__init__(
             inputs, neurons, initializer=initializer, seed=seed, dtype=dtype, stream=stream
@@ -123,7 +138,17 @@ class Layer(Linear):
 
     @property
     def neurons(self) -> list[Neuron]:
-        """Each neuron by itself, with its own `weights` and `bias`."""
+        """Each neuron by itself, with its own `weights` and `bias`.
+
+        Raises:
+            ArgumentError: the layer has a norm or a softmax, which make each neuron's output depend
+                on the others.
+        """
+        if self.norm is not None or self.activation in (Tensor.softmax, Tensor.log_softmax):
+            raise ArgumentError(
+                "the neurons of a layer with a norm or a softmax depend on each other, so none can "
+                "be computed by itself"
+            )
         return [Neuron.of_layer(self, number) for number in range(self.outputs)]
 
     def forward(self, x: Any) -> Tensor:
@@ -182,6 +207,8 @@ class MLP(Module):
         }
         hidden = len(neurons) - 1
         activations = [*_one_each(activation, hidden), output_activation]
+        check_norm(norm)
+        check_probability(dropout)
         fan_ins = [inputs, *neurons[:-1]]
         self.layers = [
             Layer(
@@ -225,7 +252,8 @@ def _one_each(
     activation: str | Activation | Sequence[str | Activation], hidden: int
 ) -> list[str | Activation]:
     """The activation of each hidden layer."""
-    if isinstance(activation, str) or callable(activation):
+    if isinstance(activation, str) or not isinstance(activation, Sequence):
+        activation_named(activation)  # even where there is no hidden layer to use it
         return [activation] * hidden
     if len(activation) != hidden:
         raise ArgumentError(

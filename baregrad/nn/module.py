@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from baregrad.errors import ModelFileError, ShapeError
@@ -14,8 +14,9 @@ class Module:
     """The base of layers and models: `forward` computes, and attributes are found by themselves.
 
     A tensor attribute that requires a gradient is a parameter; one that does not (such as running
-    statistics) is saved with them, but not trained. Modules may be attributes, or in lists that
-    are. The names of parameters are their paths, such as ``layers.0.weight``.
+    statistics) is saved with them, but not trained. A tensor that an operation made is neither, so
+    that `forward` may keep one to look at. Modules and tensors may also be in lists, tuples and
+    dicts. The names of parameters are their paths, such as ``layers.0.weight``.
     """
 
     training: bool = True
@@ -24,7 +25,8 @@ class Module:
         object.__setattr__(self, name, value)
         for path, part in _parts(name, value):
             if isinstance(part, Tensor):
-                part.name = path
+                if part.op is None:
+                    part.name = path
             else:
                 object.__setattr__(part, "_name", path)
                 for inner, tensor in part.named_tensors():
@@ -43,7 +45,7 @@ class Module:
     # --- what it is made of -------------------------------------------------------------------
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules that are attributes of this one, or in lists that are."""
+        """The modules that are attributes of this one, or in lists or dicts that are."""
         for name, value in vars(self).items():
             for path, part in _parts(name, value):
                 if isinstance(part, Module):
@@ -60,10 +62,10 @@ class Module:
     def _every_tensor(self) -> Iterator[tuple[str, Tensor]]:
         for name, value in vars(self).items():
             for path, part in _parts(name, value):
-                if isinstance(part, Tensor):
-                    yield path, part
-                else:
+                if isinstance(part, Module):
                     yield from ((f"{path}.{inner}", t) for inner, t in part._every_tensor())
+                elif part.op is None:
+                    yield path, part
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """The tensors that are trained, with their paths."""
@@ -96,7 +98,7 @@ class Module:
         """Takes over values as `state_dict` returned them; all of them or, on an error, none.
 
         Raises:
-            ModelFileError: a tensor is missing, or one is not this model's.
+            ModelFileError: a tensor is missing, is not this model's, or is no tensor.
             ShapeError: one has another shape.
         """
         own = dict(self.named_tensors())
@@ -107,6 +109,8 @@ class Module:
                 f"missing {sorted(missing) or 'nothing'}, not known {sorted(unknown) or 'nothing'}"
             )
         for path, tensor in own.items():
+            if not isinstance(state[path], Tensor):
+                raise ModelFileError(f"the state's {path!r} is {state[path]!r}, not a tensor")
             if state[path].shape != tensor.shape:
                 raise ShapeError(
                     f"the state's {path!r} has shape {state[path].shape}, and this model's "
@@ -150,10 +154,14 @@ class Module:
 
 
 def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The tensors and modules that an attribute holds, itself or in a list, with their names."""
+    """The tensors and modules that an attribute holds, at any depth of lists and dicts."""
     if isinstance(value, Tensor | Module):
         yield name, value
-    elif isinstance(value, list | tuple):
-        for i, item in enumerate(value):
-            if isinstance(item, Tensor | Module):
-                yield f"{name}.{i}", item
+        return
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, list | tuple):
+        items = enumerate(value)
+    elif isinstance(value, dict):
+        items = value.items()
+    for key, item in items:
+        yield from _parts(f"{name}.{key}", item)

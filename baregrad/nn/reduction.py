@@ -1,4 +1,4 @@
-"""What losses share: targets like the predictions, weights, and many losses made one."""
+"""What losses share: what predictions and targets must be, weights, and many losses made one."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ from typing import Any
 
 from baregrad.engines.array import FLOATS
 from baregrad.errors import ArgumentError, BaregradError, ShapeError, unknown_name
+from baregrad.tensor import primitives
 from baregrad.tensor.tensor import Tensor, as_tensor
 
 REDUCTIONS = ("mean", "sum", "none")
+
+# Operations whose results are their first input's numbers, in other places or another data type.
+MOVES = (
+    primitives.reshape,
+    primitives.permute,
+    primitives.slice_,
+    primitives.take,
+    primitives.cast,
+)
 
 
 def floating(prediction: Any) -> Tensor:
@@ -34,6 +44,31 @@ def alike(prediction: Any, target: Any, name: str) -> tuple[Tensor, Tensor]:
             f"which must be the same; {advice}"
         )
     return prediction, target
+
+
+def check_logits(prediction: Tensor, name: str) -> None:
+    """Refuses results of sigmoid and softmax, which the loss would apply a second time.
+
+    They are told by the graph, and so only where it is recorded.
+    """
+    made = prediction
+    while made.op in MOVES:
+        made = made.parents[0]
+    if made.op is primitives.sigmoid or _is_softmax(made):
+        activation = "sigmoid" if made.op is primitives.sigmoid else "softmax"
+        raise ArgumentError(
+            f"{name}: the prediction is the result of {activation}, and must be logits, to which "
+            f'no activation was applied: use output_activation="identity" in the model, and '
+            f"{activation}() where you need probabilities"
+        )
+
+
+def _is_softmax(x: Tensor) -> bool:
+    """Whether it is exponentials divided by their own sum."""
+    if x.op is not primitives.divide:
+        return False
+    e, total = x.parents
+    return e.op is primitives.exp and total.op is primitives.sum_ and total.parents[0] is e
 
 
 def reduced(
@@ -76,10 +111,7 @@ def check_range(
     x: Tensor, low: float, high: float, what: str, error: type[BaregradError] = ArgumentError
 ) -> None:
     """Refuses the first element, if it is known, that is not from `low` to `high`."""
-    if not x.known:
-        return
-    values = x.array.data
-    if x.size and not (low <= min(values) and max(values) <= high):
-        place, value = next((i, v) for i, v in enumerate(values) if not low <= v <= high)
-        limit = f"{low} or more" if high == inf else f"from {low} to {high}"
-        raise error(f"{what} must be {limit}, and number {place} is {value:g}")
+    for place, value in enumerate(x.array.data if x.known else ()):
+        if not low <= value <= high:  # of NaN, too
+            limit = f"{low} or more" if high == inf else f"from {low} to {high}"
+            raise error(f"{what} must be {limit}, and number {place} is {value:g}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from numbers import Real
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from baregrad.errors import ArgumentError, DTypeError, GradientError, unknown_name
 from baregrad.tensor.tensor import Tensor
@@ -52,10 +52,14 @@ def check_option(name: str, value: Any) -> None:
         raise ArgumentError(f"{name} must be True or False, not {value!r}")
 
 
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a real number; a bool is none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def _check_number(name: str, value: Any) -> None:
     low, high = RANGES[name]
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not low <= float(value) < high:
+    if not is_number(value) or not low <= value < high:
         below = "and finite" if high == inf else f"and below {high}"
         raise ArgumentError(f"{name} must be a number, at least {low} {below}, not {value!r}")
 
@@ -84,9 +88,14 @@ def grouped(parameters: Parameters, defaults: Options) -> list[Group]:
 
 
 def _completed(entry: Any, number: int, defaults: Options) -> Group:
-    if not isinstance(entry, Mapping) or "parameters" not in entry:
+    if not isinstance(entry, Mapping):
         raise ArgumentError(
             f'group {number} must be a dict with a list "parameters" and options, not {entry!r}'
+        )
+    if "parameters" not in entry:
+        raise ArgumentError(
+            f'group {number} needs its tensors as "parameters", and has only '
+            f"{', '.join(map(repr, entry)) or 'nothing'}"
         )
     for name in entry:
         if name not in ("parameters", *defaults):

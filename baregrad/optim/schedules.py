@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from baregrad.errors import ArgumentError, ModelFileError, unknown_name
 from baregrad.optim.optimizer import Optimizer
-from baregrad.optim.options import check_option
+from baregrad.optim.options import check_option, is_number
 
 # (steps done, the group's own learning rate) -> the learning rate now
 Rule: TypeAlias = Callable[[int, float], float]
@@ -33,9 +33,25 @@ class Schedule:
     Attributes:
         steps: how many steps were done.
         rates: the own learning rate of each group.
+
+    Raises:
+        ArgumentError: `optimizer` is no optimizer, `rule` is no rule.
     """
 
     def __init__(self, optimizer: Optimizer, rule: Rule) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise ArgumentError(
+                f"{type(self).__name__}: the first argument is the optimizer, not {optimizer!r}"
+            )
+        if not callable(rule):
+            raise ArgumentError(
+                "Schedule: the rule must be a function of steps done and learning rate, such as "
+                f"cosine(steps=1000), not {rule!r}"
+            )
+        if rule in MAKERS:
+            raise ArgumentError(
+                f"Schedule: {rule.__name__} is not a rule but makes one: write {rule.__name__}(...)"
+            )
         self.optimizer = optimizer
         self.rule = rule
         self.steps = 0
@@ -185,8 +201,10 @@ def cosine(steps: int, warmup: int = 0, minimum: float = 0.0) -> Rule:
     S = steps - warmup (I. Loshchilov and F. Hutter, "SGDR", 2017, eq. 5). It stays at the minimum.
     """
     _check_steps("steps", steps)
-    if not 0 <= warmup < steps:
-        raise ArgumentError(f"warmup must be at least 0 and below steps, {steps}, not {warmup}")
+    if type(warmup) is not int or not 0 <= warmup < steps:
+        raise ArgumentError(
+            f"warmup must be an integer of at least 0 and below steps, {steps}, not {warmup!r}"
+        )
     _check_not_negative(minimum=minimum)
 
     def rule(step: int, rate: float) -> float:
@@ -210,10 +228,11 @@ def one_cycle(steps: int, rise: float = 0.3, start: float = 25.0, end: float = 1
         end: at the end, it is that divided by `end`.
     """
     _check_steps("steps", steps)
-    if not 0 < rise < 1:
-        raise ArgumentError(f"rise must be between 0 and 1, not {rise}")
-    if not (start > 0 and end > 0):
-        raise ArgumentError(f"start and end must be above 0, not {start} and {end}")
+    if not (is_number(rise) and 0 < rise < 1):
+        raise ArgumentError(f"rise must be a number between 0 and 1, not {rise!r}")
+    for name, value in (("start", start), ("end", end)):
+        if not (is_number(value) and value > 0):
+            raise ArgumentError(f"{name} must be a number above 0, not {value!r}")
     peak = rise * steps - 1
 
     def rule(step: int, rate: float) -> float:
@@ -222,6 +241,9 @@ def one_cycle(steps: int, rise: float = 0.3, start: float = 25.0, end: float = 1
         return _between(rate, rate / start / end, (step - peak) / (steps - 1 - peak))
 
     return rule
+
+
+MAKERS: tuple[object, ...] = (step_decay, exponential, cosine, one_cycle)
 
 
 def _between(first: float, last: float, share: float) -> float:
@@ -234,12 +256,12 @@ def _check_steps(name: str, value: Any) -> None:
         raise ArgumentError(f"{name} must be an integer of at least 1, not {value!r}")
 
 
-def _check_factor(factor: float) -> None:
-    if not 0 < factor <= 1:
-        raise ArgumentError(f"factor must be above 0 and at most 1, not {factor}")
+def _check_factor(factor: Any) -> None:
+    if not (is_number(factor) and 0 < factor <= 1):
+        raise ArgumentError(f"factor must be a number above 0 and at most 1, not {factor!r}")
 
 
-def _check_not_negative(**values: float) -> None:
+def _check_not_negative(**values: Any) -> None:
     for name, value in values.items():
-        if not 0 <= value < math.inf:
-            raise ArgumentError(f"{name} must be a number of at least 0, not {value}")
+        if not (is_number(value) and 0 <= value < math.inf):
+            raise ArgumentError(f"{name} must be a number of at least 0, not {value!r}")

@@ -45,7 +45,7 @@ def backward(root: N, gradient: N | None = None, create_graph: bool = False) -> 
 
     Raises:
         GradientError: `root` needs no gradient, or is no scalar and `gradient` is not given, or a
-            leaf was assigned to since.
+            leaf was assigned to, or given `requires_grad`, since.
         ShapeError, DTypeError: `gradient` is not like `root`.
     """
     gradients = _sweep([root], [_seed(root, gradient)], create_graph)
@@ -121,11 +121,13 @@ def _seed(root: N, gradient: N | None) -> N:
 
 def _sweep(roots: Sequence[N], seeds: Sequence[N], create_graph: bool) -> dict[N, N]:
     """The gradient of every tensor that requires one, by the sweep in reverse order."""
+    order = topological_order(roots)
+    _check_required(order)
     gradients: dict[N, N] = {}
     with recording(create_graph):
         for root, seed in zip(roots, seeds, strict=True):
             _accumulate(gradients, root, seed)
-        for node in reversed(topological_order(roots)):
+        for node in reversed(order):
             if node.op is not None and node in gradients:
                 _check_unchanged(node)
                 for parent, contribution in contributions(node, gradients[node]):
@@ -183,3 +185,15 @@ def _check_unchanged(node: Node) -> None:
                 "the old one, so the gradient would be wrong. Compute the loss again, then call "
                 "backward() before assigning"
             )
+
+
+def _check_required(nodes: Iterable[Node]) -> None:
+    """Also of nodes that require no gradient, as their inputs did not when they were made."""
+    for node in nodes:
+        for parent, vjp in zip(node.parents, node.op.vjps if node.op else (), strict=False):
+            if vjp and parent.required > node.serial:
+                raise GradientError(
+                    f"backward: {parent.label()} was given requires_grad=True after {node.op} used "
+                    "it, so its gradient would be wrong. Compute the loss again, or detach() what "
+                    "should be a constant"
+                )

@@ -113,7 +113,7 @@ def _too_large(dtype: DType) -> DTypeError:
 def _buffer_of(data: Any) -> memoryview | None:
     try:
         return memoryview(data)
-    except TypeError:
+    except (TypeError, ValueError, BufferError):  # no buffer, or one that has no format
         return None
 
 
@@ -195,9 +195,9 @@ def _place(place: int, shape: Shape) -> str:
 
 
 def _ragged(item: Any, place: int, size: int, shape: Shape) -> ShapeError:
-    found = f"{len(item)} elements" if _is_sequence(item) else f"the single value {item!r}"
+    found = f"has length {len(item)}" if _is_sequence(item) else f"is the single value {item!r}"
     return ShapeError(
-        f"ragged list: {_place(place, shape)} is {found} where the ones before it have {size}; "
+        f"ragged list: {_place(place, shape)} {found} where the ones before it have length {size}; "
         "every row must have the same length"
     )
 
@@ -216,6 +216,8 @@ def _not_a_number(
         str: "convert text to numbers first (float(text), or read_csv for a table)",
         type(None): "a missing value has no number; fill it in or leave the row out",
     }.get(type(value), "only real numbers can be in a tensor")
-    if hasattr(value, "requires_grad"):
+    if hasattr(value, "numpy"):
+        hint = "convert a tensor of another library first, by its .numpy() or .tolist()"
+    elif hasattr(value, "requires_grad"):
         hint = "a list of tensors becomes one, with its gradients, by stack() or concat()"
     return DTypeError(f"{_place(place, shape)} is {value!r}, not a number: {hint}")

@@ -61,6 +61,8 @@ class Node:
         scope: the names of the modules it was made in, outermost first.
         serial: the moment it was made, on the clock that also counts assignments.
         assigned: the moment of the last assignment; 0 if there was none.
+        required: the moment from which on it has required a gradient; 0 if it requires none, or
+            is a result.
     """
 
     __slots__ = (
@@ -73,6 +75,7 @@ class Node:
         "name",
         "op",
         "parents",
+        "required",
         "scope",
         "serial",
     )
@@ -154,6 +157,7 @@ class Node:
         self.scope = _scope.get()
         self.serial = next(_clock)
         self.assigned = 0
+        self.required = 0
 
     @property
     def array(self) -> Array:
@@ -202,7 +206,9 @@ class Node:
                 f"only float tensors carry gradients, and {self.label()} is {self.dtype}; "
                 'make it one with dtype="float32" or astype("float32")'
             )
-        self._requires_grad = bool(wanted)
+        if bool(wanted) != self._requires_grad:
+            self._requires_grad = bool(wanted)
+            self.required = next(_clock) if wanted else 0
 
     def label(self) -> str:
         """How messages name this tensor: its own name, or what it is."""

@@ -44,8 +44,8 @@ class Indexing(Activations):
         never a view.
 
         Raises:
-            OutOfRangeError: an index beyond its axis (an IndexError).
-            ArgumentError: too many indices, or a kind that is not supported.
+            OutOfRangeError: an index beyond its axis, or too many indices (an IndexError).
+            ArgumentError: an index of a kind that is not supported.
         """
         window: list[tuple[int, int, int]] = []
         shape: list[int] = []
@@ -81,11 +81,13 @@ class Indexing(Activations):
         items = list(key) if isinstance(key, tuple) else [key]
         dots = [i for i, item in enumerate(items) if item is Ellipsis]
         used = sum(item is not None and item is not Ellipsis for item in items)
-        if used > self.ndim or len(dots) > 1:
-            raise ArgumentError(
+        if used > self.ndim:
+            raise OutOfRangeError(
                 f"index {key!r}: {used} axes are indexed and the tensor of shape {self.shape} has "
-                f"{self.ndim}; `...` may stand once"
+                f"{self.ndim}"
             )
+        if len(dots) > 1:
+            raise ArgumentError(f"index {key!r}: `...` stands {len(dots)} times; it may stand once")
         at = dots[0] if dots else len(items)
         return items[:at] + [slice(None)] * (self.ndim - used) + items[at + 1 :]
 

@@ -51,15 +51,17 @@ class Reductions(Shaping):
         """The mean squared distance from the mean.
 
         The divisor is the count less `correction`; 0 as in the Array API (PyTorch's default is 1).
-        NaN where that leaves no divisor.
+        Where that leaves no divisor, infinity, or NaN if all elements are equal.
         """
         count = prod(self.shape[a] for a in self._axes(axis, "var"))
         distance = self - self.mean(axis, keepdims=True)
         return (distance * distance).sum(axis, keepdims) / max(count - correction, 0)
 
     def std(self, axis: Axes = None, correction: float = 0, keepdims: bool = False) -> Self:
-        """The standard deviation, the square root of `var`."""
-        return self.var(axis, correction, keepdims).sqrt()
+        """The standard deviation, the square root of `var`; its gradient at 0 is 0."""
+        variance = self.var(axis, correction, keepdims)
+        none = variance <= 0
+        return none.where(0, none.where(1, variance).sqrt())  # the slope of √ at 0 is infinite
 
     def max(self, axis: Axes = None, keepdims: bool = False) -> Self:
         """The largest element, NaN if there is one; equal ones share the gradient.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from math import prod
 from typing import Any, Self
 
@@ -11,6 +12,9 @@ from baregrad.tensor import autograd, text
 from baregrad.tensor.convert import checked_dtype, converted, to_array
 from baregrad.tensor.graph import Node
 from baregrad.tensor.indexing import Indexing
+
+# The letter and the number of bytes by which NumPy's array interface tells data types.
+NUMPY_KINDS: dict[DType, str] = {"float32": "f4", "float64": "f8", "int64": "i8", "bool": "b1"}
 
 
 class Tensor(Indexing):
@@ -78,6 +82,21 @@ class Tensor(Indexing):
         """A read-only view of the elements in row-major order, without a copy."""
         return memoryview(self.array.data).toreadonly()
 
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        """Lets NumPy read the elements without a copy: ``numpy.asarray(x)``, which is read-only.
+
+        It shows the value of this moment, as `assign` gives a tensor other elements. NumPy
+        documents this interface as "The array interface protocol", version 3.
+        """
+        order = "<" if sys.byteorder == "little" else ">"
+        return {
+            "version": 3,
+            "shape": self.shape,
+            "typestr": order + NUMPY_KINDS[self.dtype],
+            "data": self.buffer(),
+        }
+
     def detach(self) -> Self:
         """The same value as a new leaf, which knows no parents and requires no gradient."""
         return self.leaf(self.array)
@@ -116,7 +135,7 @@ class Tensor(Indexing):
 
         Raises:
             GradientError: not a scalar and no `gradient`, nothing requires a gradient, or a leaf
-                was assigned to after it was used.
+                was assigned to, or given `requires_grad`, after it was used.
         """
         autograd.backward(self, gradient, create_graph)
 

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from typing import IO
 
 from baregrad.data.source import FilePath
-from baregrad.errors import ArgumentError, NonFiniteError, unknown_name
+from baregrad.errors import ArgumentError, FileWriteError, NonFiniteError, unknown_name
+from baregrad.nn.layers import checked_count
 from baregrad.tensor.autograd import topological_order
 from baregrad.tensor.tensor import Tensor
+from baregrad.training.history import cell
+from baregrad.training.metrics import MORE_IS_BETTER
 from baregrad.training.run import Callback, Run
 
 
@@ -18,9 +21,10 @@ class EarlyStopping(Callback):
 
     Args:
         monitor: the quantity; by default ``"val_loss"`` if there is validation, else ``"loss"``.
-        patience: for how many epochs it may fail to improve.
+        patience: training ends when it has failed to improve for so many epochs, one at least.
         min_delta: the least change that counts as an improvement.
-        mode: ``"min"`` if less is better, ``"max"`` if more is.
+        mode: ``"min"`` if less is better, ``"max"`` if more is; None finds out by the name: more
+            accuracy and r2 are better, and less of anything else.
         restore_best: put back the weights of the best epoch when training ends.
     """
 
@@ -29,19 +33,19 @@ class EarlyStopping(Callback):
         monitor: str | None = None,
         patience: int = 10,
         min_delta: float = 0.0,
-        mode: str = "min",
+        mode: str | None = None,
         restore_best: bool = True,
     ) -> None:
-        if mode not in ("min", "max"):
+        if mode not in (None, "min", "max"):
             raise unknown_name("mode", mode, ["min", "max"])
         if patience < 0 or min_delta < 0:
             raise ArgumentError(
                 f"patience and min_delta must not be negative: {patience}, {min_delta}"
             )
         self.monitor = monitor
-        self.patience = patience
+        self.patience = max(patience, 1)
         self.min_delta = min_delta
-        self.sign = 1 if mode == "min" else -1
+        self.mode = mode
         self.restore_best = restore_best
 
     def on_train_begin(self, run: Run) -> None:
@@ -55,12 +59,13 @@ class EarlyStopping(Callback):
         monitor = self.monitor or ("val_loss" if "val_loss" in run.values else "loss")
         if monitor not in run.values:
             raise unknown_name("quantity to monitor", monitor, list(run.values))
-        value = self.sign * run.values[monitor]
+        mode = self.mode or ("max" if monitor.removeprefix("val_") in MORE_IS_BETTER else "min")
+        value = run.values[monitor] if mode == "min" else -run.values[monitor]
         if value < self.best - self.min_delta:
             self.best, self.best_epoch = value, run.epoch
             if self.restore_best:
                 self.best_state = run.model.state_dict()
-        elif run.epoch - (-1 if self.best_epoch is None else self.best_epoch) > self.patience:
+        elif run.epoch - (-1 if self.best_epoch is None else self.best_epoch) >= self.patience:
             run.stop(f"{monitor} has not improved for {self.patience} epochs")
 
     def on_train_end(self, run: Run) -> None:
@@ -81,14 +86,17 @@ class CSVLog(Callback):
 
     def on_train_begin(self, run: Run) -> None:
         """Empties the file."""
-        open(self.path, "w", encoding="utf-8").close()
+        try:
+            open(self.path, "w", encoding="utf-8").close()
+        except OSError as error:
+            raise FileWriteError(f"{self.path} cannot be written: {error.strerror}") from error
 
     def on_epoch_end(self, run: Run) -> None:
         """Adds a row, and before the first a header."""
         with open(self.path, "a", encoding="utf-8") as file:
             if file.tell() == 0:
                 file.write(",".join(["epoch", *run.values]) + "\n")
-            file.write(",".join(map(str, [run.epoch, *run.values.values()])) + "\n")
+            file.write(",".join([str(run.epoch), *map(cell, run.values.values())]) + "\n")
 
 
 class Progress(Callback):
@@ -100,7 +108,7 @@ class Progress(Callback):
     """
 
     def __init__(self, lines: int = 20, file: IO[str] | None = None) -> None:
-        self.lines = lines
+        self.lines = checked_count(lines, "the number of lines")
         self.file = file
 
     def on_epoch_end(self, run: Run) -> None:
@@ -129,25 +137,48 @@ class LambdaCallback(Callback):
 
 
 class StopOnNonFinite(Callback):
-    """Raises when the loss is infinite or NaN, before a step can spoil the weights. Always on.
+    """Raises when the loss, the validation loss or a weight is infinite or NaN. Always on.
 
-    The message names the first tensor in the computation that is not finite: its operation, the
-    layer it is in, the step, and what usually helps.
+    The loss is looked at before each step, so that no step is made from a loss that is not finite.
+    The message names the first tensor in its computation that is not: its operation, the layer,
+    the step, and what usually helps.
     """
 
     def on_loss(self, run: Run) -> None:
         """Looks at the loss, and on trouble for its origin."""
         if not math.isfinite(run.loss.item()):
-            raise NonFiniteError(
-                f"the loss is {run.loss.item()} at step {run.step} (epoch {run.epoch}): "
-                f"{non_finite_origin(run.loss)}. Try a lower learning rate than "
-                f"{run.optimizer.lr:g}, gradient clipping, or scaled inputs"
-            )
+            raise _non_finite(run, f"the loss is {run.loss.item()}", non_finite_origin(run.loss))
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Looks at the weights that the last step left, and at the validation loss."""
+        for name, parameter in run.model.named_parameters():
+            if not is_finite(parameter):
+                raise _non_finite(
+                    run, f"the parameter {name!r} is not finite", "a step was too far"
+                )
+        if not math.isfinite(run.values.get("val_loss", 0.0)):
+            reason = "the model's outputs or the targets are too large"
+            raise _non_finite(run, f"the validation loss is {run.values['val_loss']}", reason)
+
+
+def _non_finite(run: Run, what: str, why: str) -> NonFiniteError:
+    return NonFiniteError(
+        f"{what} at step {run.step} (epoch {run.epoch + 1}): {why}. Try a lower learning rate, "
+        "gradient clipping, or scaled inputs"
+    )
+
+
+def is_finite(tensor: Tensor) -> bool:
+    """Whether every element is a number: not NaN, not infinite."""
+    return all(map(math.isfinite, tensor.array.data))
 
 
 def non_finite_origin(loss: Tensor) -> str:
     """The first tensor in the computation of `loss` that is not finite, in words."""
+    layer = ""
     for tensor in topological_order([loss]):
-        if not all(map(math.isfinite, tensor.array.data)):
-            return f"the first value that is not finite is {tensor.label()}"
+        layer = ".".join(tensor.scope) or layer
+        if not is_finite(tensor):
+            after = "" if tensor.scope or not layer else f", computed after {layer}"
+            return f"the first value that is not finite is {tensor.label()}{after}"
     return "every value in its graph is finite"

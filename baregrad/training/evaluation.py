@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from baregrad.errors import ArgumentError
+from baregrad.nn.layers import checked_count
 from baregrad.nn.losses import Loss, loss_named
 from baregrad.nn.module import Module
 from baregrad.tensor.graph import no_grad
 from baregrad.tensor.tensor import Tensor, as_tensor
-from baregrad.training.metrics import Metric, measured, metric_named
+from baregrad.training.metrics import Metric, measured, named_metrics
 from baregrad.training.samples import Samples, checked_samples
 
 BATCH = 256  # samples predicted at a time, to bound memory
@@ -35,7 +37,11 @@ def predict(model: Module, x: Any, batch_size: int = BATCH) -> Tensor:
         model: from (samples, ...) to (samples, ...).
         x: (samples, ...).
         batch_size: how many samples at a time.
+
+    Raises:
+        ArgumentError: a batch size below 1.
     """
+    checked_count(batch_size, "batch_size")
     inputs = as_tensor(x)
     with predicting(model):
         starts = range(0, max(len(inputs), 1), batch_size)
@@ -47,7 +53,7 @@ def evaluate(
     x: Any,
     y: Any,
     loss: str | Loss = "mse",
-    metrics: tuple[str | Metric, ...] = (),
+    metrics: Sequence[str | Metric] = (),
     sample_weight: Any = None,
 ) -> dict[str, float]:
     """The loss and metrics of a model on some samples, by name.
@@ -56,7 +62,7 @@ def evaluate(
         DataError, ShapeError, ArgumentError: as `fit`.
     """
     samples = checked_samples(x, y, sample_weight, what="evaluation data")
-    return assess(model, samples, loss_named(loss), dict(map(metric_named, metrics)))
+    return assess(model, samples, loss_named(loss), named_metrics(metrics))
 
 
 def assess(
@@ -70,7 +76,28 @@ def assess(
 
 
 def loss_of(loss: Loss, prediction: Tensor, samples: Samples) -> Tensor:
-    """The loss of predictions for some samples, weighted if they are."""
+    """The mean loss of predictions for some samples, weighted if they are.
+
+    Raises:
+        ArgumentError: the loss function returns something else than a scalar tensor.
+    """
     if samples.weight is None:
-        return loss(prediction, samples.y)
-    return loss(prediction, samples.y, sample_weight=samples.weight)
+        value = loss(prediction, samples.y)
+    else:
+        value = loss(prediction, samples.y, sample_weight=samples.weight)
+    if not isinstance(value, Tensor) or value.size != 1:
+        raise ArgumentError(
+            f"the loss function returned {value!r}; it must return a tensor with one element, such "
+            "as a mean()"
+        )
+    return value
+
+
+def training_loss(loss: Loss, prediction: Tensor, batch: Samples) -> Tensor:
+    """The loss of a batch as it counts among others.
+
+    A loss divides by the sum of the weights. Multiplied by their mean, it is divided by the number
+    of samples instead, so that a batch of heavy samples counts more than one of light samples.
+    """
+    value = loss_of(loss, prediction, batch)
+    return value if batch.weight is None else value * batch.weight.mean()

@@ -8,6 +8,11 @@ from baregrad.data.source import FilePath
 from baregrad.errors import unknown_name
 
 
+def cell(value: float) -> str:
+    """A number in a CSV file; NaN, such as r2 of equal targets, is left empty."""
+    return "" if value != value else str(value)
+
+
 class History:
     """The record of a training, in the manner of Keras.
 
@@ -57,7 +62,8 @@ class History:
         with open(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["epoch", *self.history])
-            writer.writerows(zip(self.epoch, *self.history.values(), strict=True))
+            columns = (map(cell, values) for values in self.history.values())
+            writer.writerows(zip(self.epoch, *columns, strict=True))
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={value:.4g}" for name, value in self.last().items())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from baregrad.data.batches import batches
@@ -16,10 +15,10 @@ from baregrad.optim.schedules import ReduceOnPlateau, Rule, Schedule
 from baregrad.tensor import random
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.callbacks import Progress, StopOnNonFinite
-from baregrad.training.evaluation import assess, loss_of
+from baregrad.training.evaluation import assess, training_loss
 from baregrad.training.history import History
 from baregrad.training.interrupt import Interrupt
-from baregrad.training.metrics import Averages, Metric, metric_named
+from baregrad.training.metrics import Averages, Metric, named_metrics
 from baregrad.training.run import Callback, Run
 from baregrad.training.samples import Samples, checked_samples, validation_samples
 
@@ -29,7 +28,7 @@ def fit(
     x: Any,
     y: Any,
     loss: str | Loss = "mse",
-    optimizer: str | Optimizer = "adam",
+    optimizer: str | type[Optimizer] | Optimizer = "adam",
     epochs: int = 100,
     batch_size: int = 32,
     validation_data: Sequence[Any] | None = None,
@@ -48,8 +47,8 @@ def fit(
         x: (samples, ...), a tensor, nested lists or a buffer.
         y: (samples, ...), of the shape of the predictions or as the loss wants it.
         loss: the name of a loss, or a function of predictions and targets.
-        optimizer: the name of an optimizer, with its default settings, or one of the model's
-            parameters.
+        optimizer: the name or class of an optimizer, for its default settings, or one made with
+            the model's parameters.
         epochs: how many times to go through all samples.
         batch_size: how many samples to a step; the last batch of an epoch may be smaller.
         validation_data: (x, y) or (x, y, sample_weight) to assess after each epoch.
@@ -58,7 +57,8 @@ def fit(
         callbacks: what to tell of the progress; see `Callback`.
         schedule: of the learning rate: a rule, or a Schedule made with `optimizer`. A rule counts
             steps, that is batches; `ReduceOnPlateau` looks at the (validation) loss of each epoch.
-        sample_weight: (samples,), how much each sample counts.
+        sample_weight: (samples,), how much each sample counts, 0 or more: a sample of weight 2
+            pulls as two samples of weight 1 do.
         seed: of the order of the samples, which depends on nothing else.
         verbose: print a line some twenty times.
 
@@ -81,20 +81,42 @@ def fit(
         validation_data,
         validation_split,
     )
-    if isinstance(optimizer, str):
+    if not isinstance(optimizer, Optimizer):
         optimizer = optimizer_named(optimizer)(model.parameters())
-    if schedule is not None and not isinstance(schedule, Schedule):
-        schedule = Schedule(optimizer, schedule)
     training = Training(
         model=model,
         loss=loss_named(loss),
         optimizer=optimizer,
-        schedule=schedule,
-        metrics=dict(map(metric_named, metrics)),
-        callbacks=[StopOnNonFinite(), *([Progress()] if verbose else []), *callbacks],
+        schedule=_schedule_of(optimizer, schedule),
+        metrics=named_metrics(metrics),
+        callbacks=[StopOnNonFinite(), *([Progress()] if verbose else []), *_checked(callbacks)],
         seed=random.default.bits(1)[0] if seed is None else seed,
     )
     return training.train(samples, validation, epochs, batch_size)
+
+
+def _schedule_of(optimizer: Optimizer, schedule: Schedule | Rule | None) -> Schedule | None:
+    if schedule is None:
+        return None
+    if not isinstance(schedule, Schedule):
+        return Schedule(optimizer, schedule)
+    if schedule.optimizer is not optimizer:
+        raise ArgumentError(
+            "the schedule was made for another optimizer than the one that trains; pass both, or "
+            "pass the schedule's rule alone"
+        )
+    return schedule
+
+
+def _checked(callbacks: Sequence[Callback]) -> Sequence[Callback]:
+    given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+    for callback in given:
+        if not isinstance(callback, Callback) or given is not callbacks:
+            raise ArgumentError(
+                f"callbacks must be a list of Callback objects, not {callbacks!r}; for a function, "
+                "there is LambdaCallback(function)"
+            )
+    return callbacks
 
 
 def _check_count(name: str, value: int, least: int) -> None:
@@ -154,7 +176,8 @@ class Training:
         self.model.train()
         averages = Averages(self.metrics)
         for batch in order:
-            self.optimizer.step(partial(self._gradients, run, batch))
+            lr = self.optimizer.lr
+            self._step(run, batch)
             averages.add(run.loss.item(), run.prediction, batch.y)
             run.step += 1
             if self.schedule and not isinstance(self.schedule, ReduceOnPlateau):
@@ -163,16 +186,23 @@ class Training:
             self._heed(interrupt, run)
             if run.stopped:
                 break
-        return averages.values() | {"lr": self.optimizer.lr}
+        return averages.values() | {"lr": lr}
 
-    def _gradients(self, run: Run, batch: Samples) -> Tensor:
-        """Forward, loss, zero the gradients, backward."""
-        run.prediction = self.model(batch.x)
-        run.loss = loss_of(self.loss, run.prediction, batch)
-        self._tell("on_loss", run)
-        self.optimizer.zero_grad()
-        run.loss.backward()
-        return run.loss
+    def _step(self, run: Run, batch: Samples) -> None:
+        """Forward, loss, zero the gradients, backward, step.
+
+        The optimizer asks for the gradients; most ask once, L-BFGS several times.
+        """
+
+        def gradients() -> Tensor:
+            run.prediction = self.model(batch.x)
+            run.loss = training_loss(self.loss, run.prediction, batch)
+            self._tell("on_loss", run)
+            self.optimizer.zero_grad()
+            run.loss.backward()
+            return run.loss
+
+        self.optimizer.step(gradients)
 
     def _heed(self, interrupt: Interrupt, run: Run) -> None:
         if interrupt.requested:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from baregrad.errors import ShapeError, unknown_name
+from baregrad.errors import ArgumentError, ShapeError, unknown_name
 from baregrad.tensor.graph import no_grad
 from baregrad.tensor.tensor import Tensor
 
@@ -63,13 +64,18 @@ def rmse(prediction: Tensor, target: Tensor) -> float:
 
 
 def r2(prediction: Tensor, target: Tensor) -> float:
-    """The share of the target's variance that is explained: 1 is perfect, 0 as good as the mean."""
+    """The share of the target's variance that is explained: 1 is perfect, 0 as good as the mean.
+
+    NaN if the target is constant.
+    """
     error = (_difference(prediction, target, "r2") ** 2).mean(0)
     variance = target.astype("float64").var(0)
-    return float((1 - error / variance).mean().item())
+    return float((1 - (variance == 0).where(math.nan, error / variance)).mean().item())
 
 
 METRICS: dict[str, Metric] = {"accuracy": accuracy, "mae": mae, "mse": mse, "rmse": rmse, "r2": r2}
+MORE_IS_BETTER = ("accuracy", "r2")
+RESERVED = ("loss", "lr")  # names of what the history has besides
 
 
 def metric_named(metric: str | Metric) -> tuple[str, Metric]:
@@ -83,6 +89,25 @@ def metric_named(metric: str | Metric) -> tuple[str, Metric]:
     if metric not in METRICS:
         raise unknown_name("metric", metric, list(METRICS))
     return metric, METRICS[metric]
+
+
+def named_metrics(metrics: Sequence[str | Metric]) -> dict[str, Metric]:
+    """The functions of some metrics by their names.
+
+    Raises:
+        ArgumentError: not a list, a name that is not known, or one that is taken.
+    """
+    if isinstance(metrics, str) or callable(metrics):
+        raise ArgumentError(f"metrics must be a list, such as [{metrics!r}]")
+    found: dict[str, Metric] = {}
+    for name, metric in map(metric_named, metrics):
+        if name in found or name in RESERVED:
+            raise ArgumentError(
+                f"two quantities would be called {name!r}; give each metric function a name of its "
+                "own (its __name__)"
+            )
+        found[name] = metric
+    return found
 
 
 class Averages:
@@ -119,4 +144,4 @@ def measured(
         return {}
     with no_grad():
         prediction, target = Tensor.concat(predictions), Tensor.concat(targets)
-        return {name: metric(prediction, target) for name, metric in metrics.items()}
+        return {name: float(metric(prediction, target)) for name, metric in metrics.items()}

@@ -11,7 +11,10 @@ from baregrad.tensor.tensor import Tensor, as_tensor
 
 
 class Samples:
-    """Inputs `x` (samples, ...), targets `y` (samples, ...) and weights (samples,) or None."""
+    """Inputs `x` (samples, ...), targets `y` (samples, ...) and weights (samples,) or None.
+
+    The weights are positive, and their mean over all samples is 1.
+    """
 
     def __init__(self, x: Tensor, y: Tensor, weight: Tensor | None = None) -> None:
         self.x = x
@@ -22,17 +25,18 @@ class Samples:
         return self.x.shape[0]
 
     def take(self, indices: Any) -> Samples:
-        """The samples of these numbers."""
-        weight = None if self.weight is None else self.weight.take(indices)
-        return Samples(self.x.take(indices), self.y.take(indices), weight)
+        """The samples of these numbers, as leaves: graphs begin with them, not with all samples."""
+        weight = None if self.weight is None else self.weight.take(indices).detach()
+        return Samples(self.x.take(indices).detach(), self.y.take(indices).detach(), weight)
 
 
 def checked_samples(x: Any, y: Any, weight: Any = None, *, what: str) -> Samples:
-    """Samples from tensors, nested lists or buffers.
+    """Samples from tensors, nested lists or buffers; those of weight 0 are left out.
 
     Raises:
         DataError: no samples, different numbers of them, or a NaN or infinite value.
         ShapeError: weights that are not one for each sample.
+        ArgumentError: a negative weight, or no positive one.
     """
     inputs, targets = as_tensor(x), as_tensor(y)
     if inputs.ndim == 0 or targets.ndim == 0 or inputs.size == 0:
@@ -52,7 +56,11 @@ def checked_samples(x: Any, y: Any, weight: Any = None, *, what: str) -> Samples
             "each sample"
         )
     _check_finite(weights, "sample_weight")
-    return Samples(inputs, targets, weights)
+    if min(weights.array.data) < 0 or not any(weights.array.data):
+        raise ArgumentError("sample weights must be 0 or more, and some of them more")
+    counted = Samples(inputs, targets, weights.astype("float32")).take(weights > 0)
+    assert counted.weight is not None
+    return Samples(counted.x, counted.y, counted.weight / counted.weight.mean())
 
 
 def _check_finite(values: Tensor, what: str) -> None:

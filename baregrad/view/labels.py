@@ -16,9 +16,9 @@ GREY, GRADIENT = "#666666", "#B34700"
 # Matrices up to this size along each axis are shown in full, larger ones by their statistics.
 WHOLE = 4
 
-# Room for the widest number, such as -1.234e-05, in points. Every number gets it, so that the
-# drawing of a graph is laid out alike whatever the values are.
-NUMBER_WIDTH = 52
+# Room in points for the widest numbers, which are -0.0001234 and the like and -1.234e-308. Every
+# number gets it, so that the drawing of a graph is laid out alike whatever the values are.
+NUMBER_WIDTH = 60
 
 SYMBOLS = {
     "add": "+",

@@ -9,7 +9,7 @@ LIMIT = 60  # seconds for an installed dot
 
 _MISSING = (
     "drawing needs Graphviz: pip install 'baregrad[view]', or install Graphviz so that its `dot` "
-    "is on the path. The text of the graph is there without it: drawing.dot, or save to a .dot file"
+    "is on the path. Without it, the text of the graph can be saved to a .dot file"
 )
 
 
@@ -44,8 +44,8 @@ def _render_by_program(dot: str, form: str) -> bytes:
         )
     except subprocess.TimeoutExpired:
         raise BaregradError(
-            f"Graphviz has not laid out the graph within {LIMIT} s; draw less of it, with "
-            'zoom="modules" or a lower max_nodes'
+            f"Graphviz has not laid out the graph within {LIMIT} s; draw less of it, such as "
+            "at the zoom modules, or fewer nodes"
         ) from None
     if done.returncode != 0:
         raise BaregradError(f"{program} failed: {done.stderr.decode(errors='replace').strip()}")

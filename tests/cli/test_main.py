@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import baregrad
+from baregrad import __main__
 from baregrad.cli import datasets, main
 from baregrad.cli.main import message
 
@@ -108,6 +109,17 @@ def test_ctrl_c_ends_a_command_with_exit_code_130(cli, monkeypatch):
     assert cli("datasets") == (130, "", "baregrad: interrupted\n")
 
 
+def test_ctrl_c_during_imports_is_quiet(monkeypatch, capsys):
+    class Importing:
+        @property
+        def main(self):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "baregrad.cli.main", Importing())
+    assert __main__.main() == 130
+    assert capsys.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [
@@ -180,6 +192,7 @@ def test_the_package_runs_as_a_module(monkeypatch, capsys):
     import runpy
 
     monkeypatch.setattr(sys, "argv", ["baregrad", "datasets"])
+    monkeypatch.delitem(sys.modules, "baregrad.__main__")  # imported above, as another module
     with pytest.raises(SystemExit) as exit:
         runpy.run_module("baregrad", run_name="__main__")
     assert exit.value.code == 0

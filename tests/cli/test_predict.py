@@ -90,7 +90,24 @@ def test_the_table_may_lack_the_target_and_have_more_columns(cli, tables):
     lines = out.splitlines()
     assert lines[0] == "note,b,a,prediction"
     assert lines[1].startswith('"one, two",1,2,')
-    assert lines[2].startswith(",3,,")
+    assert lines[2].startswith(",3,NA,")
+
+
+def test_the_cells_of_the_table_are_written_as_they_are(cli, tables):
+    cli("train", "points.csv", "--target", "y", *QUICK)
+    Path("new.csv").write_text('a,b,note\n1.50,?,"  two "\nnan,+2, \n')
+    first, second = cli("predict", "runs/points-1", "new.csv").out.splitlines()[1:]
+    assert first.startswith("1.50,?,  two ,")
+    assert second.startswith("nan,+2,,")  # the reader passes over blanks after a delimiter
+
+
+def test_a_header_of_years_is_known_by_the_columns_of_the_model(cli, tmp_path):
+    rows = "".join(f"{'rome' if i % 2 else 'bern'},{i},{2 * i}.5\n" for i in range(20))
+    (tmp_path / "years.csv").write_text("city,2019,2020\n" + rows)
+    assert cli("train", "years.csv", "--target", "2020", *QUICK).code == 0
+    assert cli("predict", "runs/years-1", "years.csv").out.startswith("city,2019,2020,prediction\n")
+    code, _, err = cli("predict", "runs/years-1", "years.csv", "--no-header")
+    assert (code, "lacks 'city', '2019'" in err) == (1, True)
 
 
 def test_predictions_go_to_a_file_if_asked(cli, tables):

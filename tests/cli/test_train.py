@@ -76,6 +76,17 @@ def test_the_graph_is_drawn_where_graphviz_is(cli):
     assert code == 0
     assert "<svg" in Path("runs/sine-1/graph.svg").read_text()
     assert "not drawn" not in out
+    assert "graph runs/sine-1 --out network.svg  to see" in out
+
+
+def test_a_picture_that_graphviz_cannot_draw_is_no_failure(cli, monkeypatch):
+    def failing(dot, form):
+        raise baregrad.BaregradError("dot failed")
+
+    monkeypatch.setattr("baregrad.view.drawing.render", failing)
+    code, out, _ = cli("train", *QUICK)
+    assert code == 0
+    assert "graph.svg          not drawn: dot failed\n" in out
 
 
 def test_without_graphviz_the_run_is_complete_but_for_the_picture(cli, monkeypatch):
@@ -83,7 +94,11 @@ def test_without_graphviz_the_run_is_complete_but_for_the_picture(cli, monkeypat
     monkeypatch.setenv("PATH", "")
     code, out, _ = cli("train", *QUICK)
     assert code == 0
-    assert "graph.svg          not drawn: " in out
+    assert (
+        "graph.svg          not drawn: pip install 'baregrad[view]'; graph.dot has the text\n"
+        in out
+    )
+    assert "graph runs/sine-1 --out network.dot  to see" in out
     assert Path("runs/sine-1/graph.dot").exists()
     assert not Path("runs/sine-1/graph.svg").exists()
 
@@ -172,6 +187,21 @@ def test_the_numbers_of_the_summary_are_those_of_the_history(cli):
         assert table[name][1:3] == expected
 
 
+def test_a_metric_that_is_not_there_is_a_dash_null_and_an_empty_cell(cli, tmp_path):
+    rows = "".join(f"{i},{'1.5' if i else '2.5'}\n" for i in range(10))
+    (tmp_path / "equal.csv").write_text("a,y\n" + rows)
+    words = ("--target", "y", "--task", "regression", *QUICK)
+    out = cli("train", "equal.csv", *words).out
+    line = next(line.split() for line in out.splitlines() if line.startswith("r2 "))
+    assert line[0] == "r2"
+    assert float(line[1]) < 1
+    assert line[2] == "-"
+    text = load_tensors("runs/equal-1/model.safetensors")[1]["training"]
+    assert json.loads(text, parse_constant=pytest.fail)["final"]["val_r2"] is None
+    with open("runs/equal-1/history.csv", newline="") as file:
+        assert [row["val_r2"] for row in csv.DictReader(file)] == ["", ""]
+
+
 def test_the_weights_of_the_best_epoch_are_kept(cli, monkeypatch):
     outcomes = []
     monkeypatch.setattr(train, "write_run", lambda folder, outcome: outcomes.append(outcome) or {})
@@ -182,6 +212,23 @@ def test_the_weights_of_the_best_epoch_are_kept(cli, monkeypatch):
     best = evaluate(network, validation.x, validation.y, "cross_entropy")["loss"]
     assert best == pytest.approx(min(history["val_loss"]), rel=1e-6)
     assert best < history["val_loss"][-1]
+
+
+def test_training_stops_when_validation_has_long_been_no_better(cli):
+    words = ("--dataset", "checkerboard", "--hidden", "8", "--lr", "0.3", "--epochs", "40")
+    out = cli("train", *words, "--patience", "3").out
+    losses = history("runs/checkerboard-1")["val_loss"]
+    best = losses.index(min(losses))
+    assert len(losses) == best + 4 < 40
+    assert f"of epoch {best + 1}, whose weights are kept" in out
+    assert (
+        f"note      val_loss has not improved for 3 epochs, in epoch {len(losses)} of 40\n" in out
+    )
+
+
+def test_without_validation_training_is_not_stopped(cli):
+    cli("train", *STILL[:4], "--epochs", "4", "--patience", "1", "--hidden", "2")
+    assert history("runs/sine-1")["epoch"] == [0, 1, 2, 3]
 
 
 def test_quiet_says_nothing(cli):
@@ -364,6 +411,14 @@ def test_how_to_read_a_file_can_be_said(cli, tmp_path):
     assert "16 rows to train, 4 to validate" in out
 
 
+def test_a_first_row_with_the_target_is_the_header(cli, tmp_path):
+    rows = "".join(f"{i},{2 * i}.5\n" for i in range(20))
+    (tmp_path / "years.csv").write_text("2019,2020\n" + rows)
+    out = cli("train", "years.csv", "--target", "2020", *QUICK).out
+    assert "years.csv: 16 rows to train, 4 to validate" in out
+    assert "regression of '2020'" in out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -373,6 +428,9 @@ def test_how_to_read_a_file_can_be_said(cli, tmp_path):
         (("points.csv", "--target", "yy"), "'yy'; did you mean 'y'? Known: a, b, y."),
         (("points.csv", "--target", "y", "--ignore", "c"), "unknown column of points.csv 'c'"),
         (("animals.csv", "--target", "kind", "--task", "regression"), "is not a finite number"),
+        (("blank.csv", "--target", "y"), "blank.csv: the target 'y' has no values, so there is"),
+        (("short.csv", "--target", "y"), "short.csv: the target 'y' has a value in one row only"),
+        (("equal.csv", "--target", "y"), "equal.csv: the target 'y' is the same in all 2 rows"),
         (
             ("points.csv", "--target", "a", "--task", "classification", "--validation", "0.05"),
             "points.csv: 0.05 of 20 rows cannot have each of 5 classes in it",
@@ -385,6 +443,9 @@ def test_how_to_read_a_file_can_be_said(cli, tmp_path):
 )
 def test_data_that_cannot_be_used_is_an_error(cli, tables, words, said):
     (tables / "binary.csv").write_bytes(bytes(range(256)))
+    (tables / "blank.csv").write_text("a,y\n1,\n2,NA\n")
+    (tables / "short.csv").write_text("a,y\n1,3\n2,\n")
+    (tables / "equal.csv").write_text("a,y\n1,3\n2,3\n")
     code, out, err = cli("train", *words)
     assert (code, out) == (1, "")
     assert err.startswith("baregrad: error: ")

@@ -97,6 +97,19 @@ def test_whether_there_is_a_header_can_be_said(read):
     assert columns(read("1,2\n3,4\n", header=True)) == {"1": ["3"], "2": ["4"]}
 
 
+@pytest.mark.parametrize(
+    ("columns", "header"),
+    [(["2020"], True), (["2019", "city"], True), (["2020", "2021"], False), ([], False)],
+)
+def test_a_first_row_with_all_expected_columns_is_a_header(read, columns, header):
+    names = ["city", "2019", "2020"] if header else ["column_1", "column_2", "column_3"]
+    assert read("city, 2019, 2020\nrome,1,2\n", columns=columns).names == names
+
+
+def test_expected_columns_do_not_outweigh_what_is_said(read):
+    assert read("a,b\n1,2\n", header=False, columns=["a", "b"]).names == ["column_1", "column_2"]
+
+
 def test_messages_name_the_line_in_the_file(read):
     table = read('note\n"a,b"\nx,y\n', delimiter=";", skip_rows=0)
     assert [table.place(row)[-6:] for row in range(2)] == ["line 2", "line 3"]
@@ -147,19 +160,33 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
         read_csv(tmp_path)
 
 
+@pytest.mark.parametrize("path", [io.StringIO("a,b\n1,2\n"), 0, None])
+def test_what_is_no_path_is_named(path):
+    with pytest.raises(ArgumentError, match=r"as text or a pathlib\.Path, not "):
+        read_csv(path)
+
+
+def test_a_path_that_no_file_can_have_is_named():
+    with pytest.raises(ArgumentError, match=r"'a\\x00b' cannot be the path of a file: embedded"):
+        read_csv("a\0b")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "is empty"),
         ("\n \n", "is empty"),
-        ("age,sex\n", "has a header and no rows"),
+        ("age,sex\n", "has only a header; if it is a row, say that there is no header"),
         ("a,b\n1,2\n3\n5,6\n", r"line 3: 1 cell, and 2 cells in the first row, line 1; every row"),
-        ("150,4,setosa\n1,2\n3,4\n", r"line 2: 2 cells.*leave it out with skip_rows=1"),
-        ("150,4,setosa\n1,2,0\n3,4,1\n", r"cell 3, 'setosa', stands above numbers.*skip_rows=1"),
-        ("a,b,a\n1,2,3\n", "more than one column is called 'a'"),
+        ("150,4,setosa\n1,2\n3,4\n", r"line 2: 2 cells.*as only that one differs, skip that row"),
+        (
+            "150,4,setosa\n1,2,0\n3,4,1\n",
+            r"cell 3, 'setosa', stands above numbers.*Skip that row, or say",
+        ),
+        ("a,b,a\n1,2,3\n", "is called 'a'; rename them, or skip that row and say"),
         ('a,b\n1,"2\n', "line 2: unexpected end of data; look for a double quote"),
         ('a,b\n1,"2"3\n', "line 2: .*double quote"),
-        (b"a,b\n1,\xff\n", "is not utf-8-sig text .*encoding='latin-1'"),
+        (b"a,b\n1,\xff\n", "is not utf-8-sig text .*say which encoding it has, such as latin-1"),
         (b"PK\3\4\0\0\0", "is not a text table: it contains zero bytes"),
         (gzip.compress(b"a,b\n1,2\n")[:-3], "damaged gzip file"),
     ],

@@ -51,6 +51,15 @@ def test_a_column_of_numbers_is_known_as_such(table):
     assert table.numbers("size") == [1.5, 2.0, None]
 
 
+def test_cells_are_kept_as_they_were_given():
+    table = Table({"a": [" 1 ", "NA", None, 2.5]})
+    assert table["a"] == ["1", None, None, "2.5"]
+    assert table.given("a") == [" 1 ", "NA", None, 2.5]
+    assert table.take([1, 0]).given("a") == ["NA", " 1 "]
+    with pytest.raises(ArgumentError, match="unknown column of the table 'b'"):
+        table.given("b")
+
+
 def test_an_unknown_column_suggests_the_nearest(table):
     with pytest.raises(ArgumentError, match=r"unknown column of t.csv 'color'; did you mean 'col"):
         table["color"]

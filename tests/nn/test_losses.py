@@ -249,6 +249,48 @@ def test_class_numbers_that_are_not_integers_are_refused(target, dtype):
         cross_entropy(zeros(2, 3), target)
 
 
+@pytest.mark.parametrize("classes", [0, 1])
+def test_cross_entropy_needs_two_classes(classes):
+    # With one, the probability is 1 and the loss 0 whatever the prediction.
+    message = rf"has shape \(2, {classes}\), and there must be 2 classes.*binary_cross_entropy"
+    with pytest.raises(ShapeError, match=message):
+        cross_entropy(zeros(2, classes), zeros(2, classes) + 1)
+
+
+X = Tensor([[0.5, -1.0], [2.0, 0.0]])
+E = X.exp()
+
+
+@pytest.mark.parametrize(
+    ("prediction", "activation"),
+    [
+        (X.sigmoid(), "sigmoid"),
+        (X.flatten().sigmoid().reshape(2, 2), "sigmoid"),
+        (X.sigmoid().astype("float64").T, "sigmoid"),
+        (X.softmax(), "softmax"),
+        (X.softmax(0)[:, ::-1], "softmax"),
+        (X.softmax()[:, [1, 0]], "softmax"),
+        (X.exp() / X.exp(), None),
+        (X.sigmoid() / X.sigmoid().sum(), None),
+        (E, None),
+        (E / X.exp().sum(), None),
+        (E / (E.sum() + 1), None),
+        (X.sigmoid() * 2, None),
+        (X.log_softmax(), None),
+        (X, None),
+    ],
+)
+@pytest.mark.parametrize("loss", [binary_cross_entropy, cross_entropy])
+def test_what_is_a_probability_already_is_no_logit(loss, prediction, activation):
+    target = [[1, 0], [0, 1]]
+    if activation is None:
+        assert math.isfinite(loss(prediction, target).item())
+        return
+    message = f"{loss.__name__}: the prediction is the result of {activation}, and must be logits"
+    with pytest.raises(ArgumentError, match=message):
+        loss(prediction, target)
+
+
 def test_probabilities_must_be_such():
     with pytest.raises(
         ArgumentError, match=r"probability must be from 0 to 1, and number 2 is 1\.5"
@@ -261,8 +303,21 @@ def test_probabilities_must_be_such():
 def test_binary_targets_are_from_0_to_1():
     with pytest.raises(ArgumentError, match=r"a target must be from 0 to 1, and number 1 is -1"):
         binary_cross_entropy(zeros(2), [1, -1])
-    with pytest.raises(ArgumentError, match="number 0 is nan"):
-        binary_cross_entropy(zeros(2), [math.nan, 1])
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_nan_is_refused_wherever_it_stands(place):
+    values = [1.0, 0.0, 1.0]
+    values[place] = math.nan
+    for check in (
+        lambda: binary_cross_entropy(zeros(3), values),
+        lambda: cross_entropy(zeros(1, 3), [values]),
+        lambda: poisson(zeros(3), values),
+        lambda: mse(zeros(3), zeros(3), sample_weight=values),
+        lambda: cross_entropy(zeros(1, 3), [0], class_weight=values),
+    ):
+        with pytest.raises(ArgumentError, match=f"and number {place} is nan"):
+            check()
 
 
 def test_counts_are_not_negative():

@@ -68,6 +68,20 @@ def test_a_neuron_of_a_layer_passes_its_gradient_to_the_layer():
     assert layer.bias.grad.tolist() == [0.0, 1.0, 0.0]
 
 
+def test_the_neurons_of_a_layer_show_the_gradients_of_its_rows():
+    layer = Layer(2, 2, seed=5)
+    assert layer.neurons[0].weights.grad is None
+    layer([1.0, 2.0]).sum().backward()
+    assert layer.neurons[1].weights.grad.tolist() == layer.weight.grad[1].tolist()
+    assert layer.neurons[1].bias.grad.item() == layer.bias.grad[1].item()
+
+
+@pytest.mark.parametrize("options", [{"norm": "layer"}, {"activation": "softmax"}])
+def test_neurons_that_depend_on_each_other_are_not_shown_singly(options):
+    with pytest.raises(ArgumentError, match="depend on each other"):
+        Layer(2, 2, **options).neurons  # noqa: B018
+
+
 def test_a_neuron_by_itself_has_weights_and_a_bias_and_learns():
     neuron = Neuron(2, activation="sigmoid", seed=1)
     assert [p.shape for p in neuron.parameters()] == [(2,), ()]
@@ -148,6 +162,10 @@ def test_config_rebuilds_the_model():
         ({"initializer": "xavier"}, "unknown initializer 'xavier'"),
         ({"dropout": 1.5}, "dropout probability"),
         ({"seed": -1}, "a seed is an integer"),
+        ({"neurons": [1], "activation": "foo"}, "unknown activation 'foo'"),
+        ({"neurons": [1], "norm": "foo"}, "unknown norm 'foo'"),
+        ({"neurons": [1], "dropout": -1}, "dropout probability"),
+        ({"activation": None}, "unknown activation None"),
         ({"dtype": "int64"}, "parameters must be float32 or float64, not 'int64'"),
     ],
 )

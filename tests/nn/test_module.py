@@ -47,6 +47,28 @@ def test_tensors_that_need_no_gradient_are_saved_but_not_trained():
     assert "count" not in dict(model.named_parameters())
 
 
+def test_a_result_that_forward_keeps_is_no_parameter():
+    class Curious(Module):
+        def __init__(self):
+            self.layer = Linear(2, 1)
+
+        def forward(self, x):
+            self.seen = self.layer(x)
+            return self.seen
+
+    model = Curious()
+    model([1.0, 2.0])
+    assert [name for name, _ in model.named_tensors()] == ["layer.weight", "layer.bias"]
+    assert model.seen.name is None
+
+
+def test_parameters_are_found_at_any_depth_of_lists_and_dicts():
+    model = Module()
+    model.towers = {"left": [Linear(1, 1), (bg.ones(1, requires_grad=True),)], "right": 3}
+    names = [name for name, _ in model.named_parameters()]
+    assert names == ["towers.left.0.weight", "towers.left.0.bias", "towers.left.1.0"]
+
+
 def test_train_and_eval_reach_every_module():
     model = Sequential(Dropout(0.5), Sequential(BatchNorm1d(2)))
     model.eval()
@@ -84,6 +106,7 @@ def test_loading_converts_to_the_data_type_of_the_model():
     [
         (lambda s: s.pop("bias"), ModelFileError, r"missing \['bias'\], not known nothing"),
         (lambda s: s.update(extra=bg.ones(1)), ModelFileError, r"not known \['extra'\]"),
+        (lambda s: s.update(bias=[0.0]), ModelFileError, r"'bias' is \[0.0\], not a tensor"),
         (lambda s: s.update(bias=bg.ones(2)), ShapeError, r"'bias' has shape \(2,\).*\(1,\)"),
     ],
 )

@@ -187,9 +187,17 @@ def test_an_unknown_option_of_a_group_is_refused():
         SGD([{"parameters": [parameter(1.0)], "momentun": 0.9}])
 
 
-@pytest.mark.parametrize("group", [parameter(1.0), {"lr": 0.1}])
-def test_a_group_without_parameters_is_refused(group):
+def test_a_group_that_is_no_dict_is_refused():
     with pytest.raises(ArgumentError, match='group 1 must be a dict with a list "parameters"'):
+        SGD([{"parameters": [parameter(1.0)]}, parameter(1.0)])
+
+
+@pytest.mark.parametrize(
+    ("group", "found"),
+    [({"params": [parameter(1.0)], "lr": 0.1}, "'params', 'lr'"), ({}, "nothing")],
+)
+def test_a_group_without_parameters_is_refused_by_its_keys(group, found):
+    with pytest.raises(ArgumentError, match=f'tensors as "parameters", and has only {found}$'):
         SGD([{"parameters": [parameter(1.0)]}, group])
 
 

@@ -314,6 +314,38 @@ def test_assigning_a_constant_after_use_makes_backward_raise():
         bg.grad(y, x)
 
 
+def test_asking_for_a_gradient_after_use_makes_backward_raise():
+    x, w = Tensor(3.0, "float64", name="x"), leaf(2.0)
+    z = (x * 2) * w + x * w
+    x.requires_grad = True
+    message = r"'x' was given requires_grad=True after multiply used it.*again, or detach\(\)"
+    with pytest.raises(GradientError, match=message):
+        z.backward()
+    assert (x.grad, w.grad) == (None, None)
+    ((x * 2) * w + x * w).backward()
+    assert x.grad.item() == 6.0
+
+
+def test_asking_for_the_gradient_of_what_a_constant_was_made_from_raises():
+    x, w = Tensor(3.0), leaf(2.0)
+    z = (x * 2) * w  # there is no way back from x * 2 to x
+    x.requires_grad = True
+    with pytest.raises(GradientError, match="was given requires_grad=True after"):
+        bg.grad(z, x)
+
+
+def test_a_gradient_asked_for_in_time_or_no_longer_does_no_harm():
+    x, w = Tensor([3.0, -1.0], "float64"), leaf(2.0)
+    y = (x > 0).where(w, 0) * x.detach() + (x * 2).detach() * w
+    x.requires_grad = True
+    assert bg.grad(y.sum(), w)[0].item() == 3 + 2 * (3 - 1)
+    z = (x * w).sum()
+    x.requires_grad = True  # as it was
+    assert bg.grad(z, x)[0].tolist() == [2.0, 2.0]
+    x.requires_grad = False
+    assert bg.grad(z, w)[0].item() == 2.0
+
+
 def test_assigning_before_use_or_elsewhere_does_no_harm():
     x, other = leaf(1.0), leaf(1.0)
     x.assign(3.0)

@@ -1,5 +1,6 @@
 import ctypes
 import math
+import mmap
 import struct
 from array import array
 from collections import deque
@@ -137,11 +138,11 @@ def test_a_misspelt_data_type_is_suggested():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([[1, 2], [3]], r"data\[1\] is 1 elements where the ones before it have 2"),
+        ([[1, 2], [3]], r"data\[1\] has length 1 where the ones before it have length 2"),
         ([[1, 2], 3], r"data\[1\] is the single value 3"),
         ([1, [2]], r"data\[1\] is a sequence where the ones before it are single"),
-        ([[[1], [2]], [[3], [4, 5]]], r"data\[1\]\[1\] is 2 elements"),
-        ([[], [1]], r"data\[1\] is 1 elements where the ones before it have 0"),
+        ([[[1], [2]], [[3], [4, 5]]], r"data\[1\]\[1\] has length 2"),
+        ([[], [1]], r"data\[1\] has length 1 where the ones before it have length 0"),
         ([[1, 2], "ab"], r"data\[1\] is the single value 'ab'"),
     ],
 )
@@ -169,6 +170,23 @@ def test_ragged_lists_are_refused_and_the_place_is_named(data, message):
 def test_what_is_no_number_is_refused_and_the_place_is_named(data, message):
     with pytest.raises(DTypeError, match=message):
         Tensor(data)
+
+
+class ForeignTensor:
+    """What matters of a tensor of PyTorch or TensorFlow."""
+
+    shape = ()
+    requires_grad = False
+    numpy = None
+
+    def __repr__(self):
+        return "tensor(1.)"
+
+
+def test_a_tensor_of_another_library_is_to_be_converted():
+    message = r"data\[0\] is tensor\(1\.\), not a number: convert .*\.numpy\(\) or \.tolist\(\)"
+    with pytest.raises(DTypeError, match=message):
+        Tensor([ForeignTensor()])
 
 
 def test_errors_are_also_the_built_in_ones():
@@ -254,6 +272,29 @@ def test_ctypes_arrays_are_buffers():
 def test_buffers_of_another_kind_are_refused(buffer):
     with pytest.raises(DTypeError, match=r"a buffer of format .* cannot become a tensor; convert"):
         Tensor(buffer)
+
+
+def test_a_buffer_that_cannot_be_had_is_no_number():
+    closed = mmap.mmap(-1, 8)
+    closed.close()
+    with pytest.raises(DTypeError, match=r"data is <mmap.mmap closed.*>, not a number"):
+        Tensor(closed)
+
+
+class Unwilling:
+    def __buffer__(self, flags):  # Python calls it from 3.12 on
+        raise BufferError("not now")
+
+
+def test_a_buffer_that_is_refused_is_no_number():
+    with pytest.raises(DTypeError, match=r"data is <.*Unwilling.*>, not a number"):
+        Tensor(Unwilling())
+
+
+def test_dates_of_numpy_are_no_numbers():
+    numpy = pytest.importorskip("numpy")
+    with pytest.raises(DTypeError, match=r"data\[0\] is .*2020-01-01.*, not a number"):
+        Tensor(numpy.array(["2020-01-01"], dtype="M8[D]"))
 
 
 def test_a_format_that_means_another_size_than_the_elements_have_is_refused():

@@ -129,6 +129,26 @@ def test_there_is_no_variance_without_a_divisor(correction):
     assert math.isnan(Tensor([5.0]).var(correction=correction).item())
 
 
+def test_a_variance_without_a_divisor_is_infinite_unless_there_is_none():
+    assert Tensor([1.0, 2.0]).var(correction=2).item() == INF
+    assert Tensor([1.0, 2.0]).std(correction=3).item() == INF
+    assert math.isnan(Tensor([2.0, 2.0]).var(correction=2).item())
+
+
+def test_the_standard_deviation_of_equal_elements_has_gradient_0():
+    x = Tensor([[2.0, 2.0, 2.0], [1.0, 2.0, 4.0]], "float64", requires_grad=True)
+    deviation = x.std(1)
+    assert deviation[0].item() == 0.0
+    (first,) = bg.grad(deviation.sum(), x, create_graph=True)
+    assert first[0].tolist() == [0.0, 0.0, 0.0]
+    # (xᵢ - mean) / (n std), with mean 7/3 and std √(14/9)
+    expected = [(value - 7 / 3) / math.sqrt(14) for value in (1.0, 2.0, 4.0)]
+    assert close(first[1].tolist(), expected)
+    (second,) = bg.grad((first * first).sum(), x)
+    assert second[0].tolist() == [0.0, 0.0, 0.0]
+    assert second.isfinite().min()
+
+
 def test_equal_elements_share_the_gradient():
     x = Tensor([[3.0, 1.0, 3.0], [2.0, 2.0, 2.0]], "float64", requires_grad=True)
     x.max(1).sum().backward()

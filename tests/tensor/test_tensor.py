@@ -1,11 +1,12 @@
 import math
+import sys
 
 import pytest
 from hypothesis import given
 
 import baregrad as bg
 from baregrad import DTypeError, GradientError, ShapeError, Tensor
-from tests.tensor.helpers import nested, shapes
+from tests.tensor.helpers import nested, same, shapes
 
 
 def test_a_leaf_knows_that_nothing_made_it():
@@ -96,6 +97,43 @@ def test_as_tensor_leaves_a_tensor_as_it_is():
     assert bg.as_tensor(x, "float32") is x
     assert bg.as_tensor(x, "float64").dtype == "float64"
     assert bg.as_tensor([1, 2], "float64").tolist() == [1.0, 2.0]
+
+
+# --- NumPy ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kind"), [("float32", "f4"), ("float64", "f8"), ("int64", "i8"), ("bool", "b1")]
+)
+def test_the_array_interface_tells_shape_data_type_and_elements(dtype, kind):
+    x = Tensor([[0, 1, 1], [1, 0, 1]], dtype)
+    interface = x.__array_interface__
+    assert (interface["version"], interface["shape"]) == (3, (2, 3))
+    assert interface["typestr"] == {"little": "<", "big": ">"}[sys.byteorder] + kind
+    assert interface["data"].readonly
+    assert interface["data"].nbytes == 6 * int(kind[1])
+    assert interface["data"].tolist() == [0, 1, 1, 1, 0, 1]
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (2, 0), (0,)])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
+def test_numpy_reads_a_tensor(shape, dtype):
+    numpy = pytest.importorskip("numpy")
+    x = bg.arange(math.prod(shape)).reshape(shape).astype(dtype)
+    array = numpy.asarray(x)
+    assert (array.shape, array.dtype.name, array.tolist()) == (shape, dtype, x.tolist())
+    assert same(Tensor(array).tolist(), x.tolist())
+
+
+def test_what_numpy_reads_is_no_copy_and_cannot_be_written_to():
+    numpy = pytest.importorskip("numpy")
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    array = numpy.asarray(x)
+    assert array.ctypes.data == x.array.data.buffer_info()[0]
+    with pytest.raises(ValueError, match="read-only"):
+        array[0] = 5.0
+    x.assign([3.0, 4.0])
+    assert (array.tolist(), x.tolist()) == ([1.0, 2.0], [3.0, 4.0])
 
 
 # --- assignment -------------------------------------------------------------------------------

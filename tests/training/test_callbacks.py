@@ -7,7 +7,7 @@ import math
 import pytest
 
 import baregrad as bg
-from baregrad.errors import ArgumentError
+from baregrad.errors import ArgumentError, FileWriteError
 from baregrad.optim.sgd import SGD
 from baregrad.training.callbacks import (
     CSVLog,
@@ -79,11 +79,11 @@ def test_early_stopping_waits_for_its_patience_and_restores_the_best_weights():
     model = bg.MLP(1, [1], seed=0)
     stop = EarlyStopping("scripted_metric", patience=2)
     record = LambdaCallback(lambda run: weights.append(model.layers[0].weight.item()))
-    curve = [3.0, 2.0, 1.0, 1.5, 1.0, 1.2, 0.0]
+    curve = [3.0, 2.0, 1.0, 1.5, 1.0, 0.0]
     history = fit(
-        model, X, Y, epochs=7, metrics=[scripted(curve)], callbacks=[record, stop], seed=0
+        model, X, Y, epochs=6, metrics=[scripted(curve)], callbacks=[record, stop], seed=0
     )
-    assert history.epoch[-1] == 5
+    assert history.epoch[-1] == 4
     assert history.stopped == "scripted_metric has not improved for 2 epochs"
     assert stop.best_epoch == 2
     assert model.layers[0].weight.item() == weights[2] != weights[-1]
@@ -97,6 +97,15 @@ def test_early_stopping_can_look_for_more_and_leave_the_weights():
     fit(model, X, Y, epochs=5, metrics=[scripted([1.0, 2.0, 2.0])], callbacks=[record, stop])
     assert len(weights) == 3
     assert model.layers[0].weight.item() == weights[-1]
+
+
+@pytest.mark.parametrize(("name", "best"), [("accuracy", 1), ("r2", 1), ("mae", 0)])
+def test_early_stopping_knows_which_metrics_are_better_larger(name, best):
+    metric = scripted([0.5, 0.7, 0.6])
+    metric.__name__ = name
+    stop = EarlyStopping(name, patience=3)
+    fit(bg.MLP(1, [1]), X, Y, epochs=3, metrics=[metric], callbacks=[stop])
+    assert stop.best_epoch == best
 
 
 def test_early_stopping_needs_a_change_of_min_delta():
@@ -151,6 +160,16 @@ def test_the_csv_log_has_a_row_for_each_epoch(tmp_path):
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]
 
 
+def test_a_metric_that_is_nan_is_an_empty_cell(tmp_path):
+    log = CSVLog(tmp_path / "log.csv")
+    equal = [[1.0]] * len(X)
+    history = fit(bg.MLP(1, [1]), X, equal, epochs=1, metrics=["r2"], callbacks=[log])
+    history.to_csv(tmp_path / "history.csv")
+    assert math.isnan(history["r2"][0])
+    for name in ("log.csv", "history.csv"):
+        assert [row["r2"] for row in read_table(tmp_path / name)] == [""]
+
+
 def test_the_history_can_be_written_as_a_table(tmp_path):
     history = fit(bg.MLP(1, [1]), X, Y, epochs=2)
     history.to_csv(tmp_path / "history.csv")
@@ -174,6 +193,16 @@ def test_progress_prints_some_twenty_lines():
     assert len(lines) == 21
     assert lines[0].startswith("epoch   1/100  loss ")
     assert lines[-1].startswith("epoch 100/100  loss ")
+
+
+def test_progress_needs_a_line():
+    with pytest.raises(ArgumentError, match="the number of lines must be an integer"):
+        Progress(lines=0)
+
+
+def test_a_log_that_cannot_be_written_is_refused_before_training(tmp_path):
+    with pytest.raises(FileWriteError, match=r"log.csv cannot be written: No such file"):
+        fit(bg.MLP(1, [1]), X, Y, epochs=1, callbacks=[CSVLog(tmp_path / "none" / "log.csv")])
 
 
 def test_verbose_prints_to_standard_output(capsys):
@@ -225,3 +254,8 @@ def test_the_learning_rate_finder_ends_when_the_loss_grows():
 def test_the_learning_rate_finder_checks_its_range(arguments):
     with pytest.raises(ArgumentError, match="needs 0 < low < high and two steps or more"):
         find_learning_rate(bg.MLP(1, [1]), X, Y, **arguments)
+
+
+def test_the_learning_rate_finder_ends_when_all_rates_have_been_tried():
+    found = find_learning_rate(bg.MLP(1, [1], seed=0), X, Y, high=1e-3, steps=5, seed=0)
+    assert found.rates == pytest.approx([1e-6 * 1000 ** (i / 4) for i in range(5)])

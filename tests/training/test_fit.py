@@ -10,9 +10,9 @@ import baregrad as bg
 from baregrad.errors import ArgumentError, DataError, NonFiniteError, ShapeError
 from baregrad.nn.losses import mse
 from baregrad.optim.lbfgs import LBFGS
-from baregrad.optim.schedules import ReduceOnPlateau, step_decay
+from baregrad.optim.schedules import ReduceOnPlateau, Schedule, step_decay
 from baregrad.optim.sgd import SGD
-from baregrad.training.callbacks import LambdaCallback
+from baregrad.training.callbacks import EarlyStopping, LambdaCallback
 from baregrad.training.evaluation import evaluate, predict
 from baregrad.training.loop import fit
 from baregrad.training.run import Callback
@@ -53,6 +53,11 @@ def test_it_does_what_the_textbook_loop_does():
 def test_every_optimizer_works_by_name(optimizer):
     history = fit(line(), X, Y, optimizer=optimizer, epochs=5, seed=0)
     assert history["loss"][-1] < max(history["loss"][0], 1e-9)
+
+
+def test_an_optimizer_class_is_used_with_its_defaults():
+    histories = [fit(line(), X, Y, optimizer=o, epochs=2, seed=0) for o in ("adam", bg.Adam)]
+    assert histories[0]["loss"] == histories[1]["loss"]
 
 
 def test_lbfgs_takes_several_evaluations_for_a_step():
@@ -147,6 +152,25 @@ def test_manual_seed_decides_where_no_seed_is_given():
 
 
 # --- weights of samples -------------------------------------------------------------------------
+
+
+def test_weights_count_across_batches():
+    # the best constant for targets 0 and 1 with weights 1 and 9 is 0.9, in batches of one as well
+    model = line()
+    optimizer = SGD(model.parameters(), lr=0.01)
+    x, y, weight = [[0.0], [0.0]], [[0.0], [1.0]], [1.0, 9.0]
+    history = fit(model, x, y, "mse", optimizer, 600, batch_size=1, sample_weight=weight, seed=0)
+    assert model.layers[0].bias.item() == pytest.approx(0.9, abs=0.01)
+    assert history["loss"][-1] == pytest.approx(0.1 * 0.9**2 + 0.9 * 0.1**2, abs=0.01)
+
+
+def test_the_loss_of_an_epoch_is_weighted_as_evaluate_weights_it():
+    model = line()
+    weight = [float(i) for i in range(20)]
+    optimizer = SGD(model.parameters(), lr=0.0)
+    history = fit(model, X, Y, "mse", optimizer, 1, 3, sample_weight=weight, seed=0)
+    found = evaluate(model, X, Y, "mse", sample_weight=weight)
+    assert history["loss"][0] == pytest.approx(found["loss"], rel=1e-5)
 
 
 def test_a_sample_of_weight_zero_teaches_nothing():
@@ -274,6 +298,17 @@ def test_evaluate_returns_loss_and_metrics():
         ({"y": [y[0] for y in Y]}, ShapeError, r"\(20, 1\).*\(20,\)|use target.reshape"),
         ({"sample_weight": [1.0]}, ShapeError, r"sample_weight has shape \(1,\)"),
         ({"sample_weight": [math.nan] * 20}, DataError, "sample_weight has the value nan"),
+        ({"sample_weight": [-1.0] * 20}, ArgumentError, "sample weights must be 0 or more"),
+        ({"sample_weight": [0] * 20}, ArgumentError, "sample weights must be 0 or more, and some"),
+        ({"metrics": "mae"}, ArgumentError, r"metrics must be a list, such as \['mae'\]"),
+        ({"metrics": ["mae", "mae"]}, ArgumentError, "two quantities would be called 'mae'"),
+        ({"metrics": [lambda p, t: 0, lambda p, t: 1]}, ArgumentError, "called '<lambda>'"),
+        ({"callbacks": EarlyStopping()}, ArgumentError, "callbacks must be a list of Callback"),
+        ({"callbacks": [print]}, ArgumentError, "there is LambdaCallback"),
+        ({"loss": lambda p, t: 1.0}, ArgumentError, "the loss function returned 1.0; it must"),
+        ({"loss": lambda p, t: p - t}, ArgumentError, "must return a tensor with one element"),
+        ({"optimizer": 3}, ArgumentError, "unknown optimizer 3"),
+        ({"schedule": "cosine"}, ArgumentError, "cosine"),
     ],
 )
 def test_bad_arguments_are_named(arguments, error, message):
@@ -314,7 +349,7 @@ def test_a_rule_counts_batches():
     halve = step_decay(every=2, factor=0.5)
     history = fit(model, X, Y, "mse", optimizer, 2, 5, callbacks=[Rates()], schedule=halve, seed=0)
     assert optimizer_rates == [1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]
-    assert history["lr"] == [0.25, 0.0625]
+    assert history["lr"] == [0.5, 0.125]
 
 
 def test_reduce_on_plateau_looks_at_the_loss_of_each_epoch():
@@ -324,3 +359,39 @@ def test_reduce_on_plateau_looks_at_the_loss_of_each_epoch():
     far = ([[0.0]], [[1e6]])
     history = fit(model, X, Y, "mse", optimizer, 3, validation_data=far, schedule=schedule, seed=0)
     assert history["lr"] == pytest.approx([1e-9, 1e-9, 1e-10])
+
+
+def test_a_schedule_for_another_optimizer_is_refused():
+    model = line()
+    schedule = Schedule(SGD(model.parameters()), step_decay(1))
+    with pytest.raises(ArgumentError, match="made for another optimizer"):
+        fit(model, X, Y, optimizer="sgd", epochs=1, schedule=schedule)
+
+
+# --- weights that are not finite ----------------------------------------------------------------
+
+
+def test_weights_that_the_last_step_spoiled_are_noticed():
+    model = line()
+    optimizer = SGD(model.parameters(), lr=1e25)
+    with pytest.raises(
+        NonFiniteError, match=r"'layers.0.weight' is not finite at step 1 \(epoch 1"
+    ):
+        fit(model, [[1e20], [2.0]], [[1.0], [2.0]], "mae", optimizer, epochs=1, batch_size=2)
+
+
+def test_a_validation_loss_that_is_not_finite_is_noticed():
+    far = ([[1e30]], [[1.0]])
+    with pytest.raises(NonFiniteError, match="the validation loss is inf at step 1"):
+        fit(line(), X, Y, epochs=1, validation_data=far)
+
+
+def test_an_overflow_in_the_loss_names_the_layer_it_came_from():
+    with pytest.raises(NonFiniteError, match=r"multiply result .*, computed after MLP.layers.0"):
+        fit(line(), [[1e30]], [[0.0]], "mse", "sgd", epochs=1)
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_predicting_needs_batches_of_at_least_one(size):
+    with pytest.raises(ArgumentError, match="batch_size must be an integer of at least 1"):
+        predict(line(), X, batch_size=size)

@@ -28,6 +28,7 @@ def test_errors_and_r2():
     assert METRICS["rmse"](prediction, target) == pytest.approx(math.sqrt(5 / 3))
     assert METRICS["r2"](prediction, target) == pytest.approx(1 - 5 / 2)
     assert METRICS["r2"](target, target) == 1
+    assert math.isnan(METRICS["r2"](prediction, bg.ones(3, 1)))
 
 
 def test_shapes_that_do_not_fit_are_refused():

@@ -6,6 +6,7 @@ import baregrad as bg
 from baregrad.errors import ArgumentError, MissingExtraError
 from baregrad.view import drawing
 from baregrad.view.frames import GraphFrames
+from baregrad.view.graph import ZOOMS
 
 
 @pytest.fixture
@@ -51,6 +52,47 @@ def test_frames_differ_in_their_step_only(tmp_path, loss, without_graphviz):
     first, second = (writer.write(step, loss).read_text() for step in (1, 2))
     assert first != second
     assert first.replace("step 000001", "step 000002") == second
+
+
+def geometry(dot):
+    """Where Graphviz puts each node, and the size of it and of the whole."""
+    graph = pytest.importorskip("pygraphviz").AGraph(string=dot)
+    graph.layout(prog="dot")
+    places = {
+        node: [node.attr[what] for what in ("pos", "width", "height")] for node in graph.nodes()
+    }
+    return graph.graph_attr["bb"], places
+
+
+@pytest.mark.parametrize("zoom", ZOOMS)
+def test_frames_of_a_training_are_laid_out_alike(tmp_path, without_graphviz, zoom):
+    model = bg.MLP(3, [2, 3, 1], seed=1)
+    optimizer = bg.SGD(model.parameters(), lr=0.1)
+    writer = GraphFrames(tmp_path, zoom=zoom)
+    frames = []
+    for step in range(12):
+        loss = bg.losses.mse(model([[2.0, 3.0, -1.0], [3.0, -1.0, 0.5]]), [[1.0], [-1.0]])
+        optimizer.zero_grad()
+        loss.backward()
+        frames.append(writer.write(step, loss).read_text(encoding="utf-8"))
+        optimizer.step()
+    first, *others = map(geometry, frames)
+    assert all(other == first for other in others)
+
+
+def test_frames_of_shuffled_batches_are_laid_out_alike(tmp_path, without_graphviz):
+    model = bg.MLP(1, [2, 1], seed=1)
+    frames = GraphFrames(tmp_path, zoom="scalars")
+    bg.fit(model, [[1.0], [2.0], [3.0]], [[1.0], [0.0], [1.0]], epochs=4, callbacks=[frames])
+    first, *others = (geometry(path.read_text("utf-8")) for path in tmp_path.iterdir())
+    assert len(others) == 3
+    assert all(other == first for other in others)
+
+
+@pytest.mark.parametrize("value", [-0.00012345, -8.8888e-05, -8.8888e38, -8.8888e-308])
+def test_the_widest_numbers_take_no_more_room_than_the_others(value):
+    short, wide = (bg.draw_graph(bg.Tensor([v], "float64"), title="") for v in (0.0, value))
+    assert geometry(wide.dot) == geometry(short.dot)
 
 
 def test_every_must_be_positive(tmp_path):
