@@ -98,6 +98,8 @@ from baregrad.tensor.tensor import Tensor, as_tensor
 from baregrad.version import __version__
 
 if TYPE_CHECKING:
+    from baregrad.compiler.step import compile as compile
+    from baregrad.compiler.step import explain
     from baregrad.data.batches import batches
     from baregrad.data.csv_file import read_csv
     from baregrad.data.idx import read_idx
@@ -117,7 +119,7 @@ if TYPE_CHECKING:
     from baregrad.view.graph import draw_graph
 
 # Public, too, but no part of `from baregrad import *`, which would hide Python's own.
-_BUILT_IN_NAMES = ["abs", "max", "min", "sum"]
+_BUILT_IN_NAMES = ["abs", "compile", "max", "min", "sum"]
 
 __all__ = [
     "Adagrad",
@@ -181,6 +183,7 @@ __all__ = [
     "evaluate",
     "exp",
     "expand",
+    "explain",
     "expm1",
     "eye",
     "find_learning_rate",
@@ -244,6 +247,7 @@ __all__ = [
 
 # Where to find what is imported on first use; the same as above, for Python itself.
 _LATER = {
+    "baregrad.compiler.step": "compile explain",
     "baregrad.data.batches": "batches",
     "baregrad.data.csv_file": "read_csv",
     "baregrad.data.idx": "read_idx",

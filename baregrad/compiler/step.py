@@ -24,9 +24,10 @@ from baregrad.compiler.vector.compile import host_target
 from baregrad.compiler.vector.target import Target
 from baregrad.engines.array import TYPECODES, Array
 from baregrad.machine.errors import MachineError
+from baregrad.tensor.graph import noting_modules
 from baregrad.tensor.tensor import Tensor, as_tensor
 
-MOST_SHAPES = 16  # compiled versions of one step that are kept
+MOST_VERSIONS = 16  # of one step that are kept
 
 
 def compile(step: Callable[..., Any]) -> CompiledStep:
@@ -44,9 +45,10 @@ def compile(step: Callable[..., Any]) -> CompiledStep:
             optimizer.step()
             return loss
 
-    It is compiled anew for other shapes of its arguments, and the last 16 shapes are kept. Python
-    code in it runs when it is compiled and not again, so it must not look at the numbers of a
-    tensor; the learning rate and the count of steps are read anew. Gradients are not left behind.
+    It is compiled anew for other shapes of its arguments, and when a module it calls goes from
+    training to prediction or back; the last 16 versions are kept. Python code in it runs when it is
+    compiled and not again, so it must not look at the numbers of a tensor; the learning rate and
+    the count of steps are read anew. Gradients are not left behind.
 
     Args:
         step: a function of tensors that returns a tensor, several, or None.
@@ -68,6 +70,7 @@ class CompiledStep:
         self._step = step
         self._target = target
         self._versions: dict[Any, _Version | str] = {}
+        self._modules: dict[Any, None] = {}  # that the step calls
         self.fallback: str | None = None
 
     def __call__(self, *arguments: Any) -> Any:
@@ -84,14 +87,20 @@ class CompiledStep:
         return version.run(tensors)
 
     def _version(self, tensors: list[Tensor]) -> _Version | str:
-        key = tuple((tensor.shape, tensor.dtype) for tensor in tensors)
-        version = self._versions.pop(key, None)
+        version = self._versions.pop(self._key(tensors), None)
         if version is None:
-            version = self._compiled(tensors)
-            while len(self._versions) >= MOST_SHAPES:
+            with noting_modules() as modules:
+                version = self._compiled(tensors)
+            self._modules |= dict.fromkeys(modules)
+            while len(self._versions) >= MOST_VERSIONS:
                 del self._versions[next(iter(self._versions))]
-        self._versions[key] = version  # the last, so the one to be dropped last
+        self._versions[self._key(tensors)] = version  # the last, so the one to be dropped last
         return version
+
+    def _key(self, tensors: list[Tensor]) -> Any:
+        """What a version is compiled for: shapes, and which modules are in training."""
+        modes = tuple((module, module.training) for module in self._modules)
+        return tuple((tensor.shape, tensor.dtype) for tensor in tensors), modes
 
     def _compiled(self, tensors: list[Tensor]) -> _Version | str:
         try:

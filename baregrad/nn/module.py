@@ -39,7 +39,7 @@ class Module:
     def __call__(self, x: Any) -> Tensor:
         """`forward`, with what it computes marked in the graph as this module's."""
         inputs = as_tensor(x)  # data is outside of the module
-        with scope(getattr(self, "_name", type(self).__name__)):
+        with scope(getattr(self, "_name", type(self).__name__), self):
             return self.forward(inputs)
 
     # --- what it is made of -------------------------------------------------------------------

@@ -16,6 +16,7 @@ from baregrad.tensor.operation import Operation
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _scope: ContextVar[tuple[str, ...]] = ContextVar("scope", default=())
+_modules: ContextVar[list[Any] | None] = ContextVar("modules", default=None)
 _clock = count(1)
 _NOTHING: Mapping[str, Any] = {}
 
@@ -39,13 +40,27 @@ def no_grad() -> AbstractContextManager[None]:
 
 
 @contextmanager
-def scope(name: str) -> Iterator[None]:
+def scope(name: str, module: Any = None) -> Iterator[None]:
     """Tensors made within this block say that they belong to the module of this name."""
+    noted = _modules.get()
+    if noted is not None and module is not None:
+        noted.append(module)
     token = _scope.set((*_scope.get(), name))
     try:
         yield
     finally:
         _scope.reset(token)
+
+
+@contextmanager
+def noting_modules() -> Iterator[list[Any]]:
+    """Within this block, the modules that are called are put in a list."""
+    noted: list[Any] = []
+    token = _modules.set(noted)
+    try:
+        yield noted
+    finally:
+        _modules.reset(token)
 
 
 class Node:

@@ -115,6 +115,20 @@ def test_only_so_many_shapes_are_kept():
 
 
 @native
+def test_going_from_training_to_prediction_is_seen():
+    model = bg.MLP(2, [50, 1], dropout=0.5, norm="batch", seed=0)
+    compiled = compile(lambda x: model(x))
+    x, _ = batch(6, 2, 1)
+    compiled(x)
+    model.eval()
+    expected = [y for (y,) in model(x).tolist()]
+    assert [y for (y,) in compiled(x).tolist()] == pytest.approx(expected, rel=1e-4)
+    model.train()
+    assert compiled(x).tolist() != compiled(x).tolist()  # dropout draws anew
+    assert compiled.fallback is None
+
+
+@native
 def test_what_changes_between_steps_is_seen():
     model, step = training(1, [1], bg.losses.mse, lambda p: bg.SGD(p, lr=0.1))
     compiled = compile(step)
