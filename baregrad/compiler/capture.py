@@ -25,6 +25,9 @@ from baregrad.tensor.tensor import Tensor
 
 T = TypeVar("T")
 
+# Operations whose results have the elements of their input, so that a check of one is of both.
+_SAME_NUMBERS = ("cast", "reshape", "permute", "expand")
+
 
 def capture(function: Callable[..., Any], *arguments: Tensor) -> Program:
     """What `function(*arguments)` computes, and what it assigns to tensors of the world around.
@@ -118,6 +121,7 @@ class _Capture(Engine):
         self.arguments: list[Value] = []
         self.scalars: list[Value] = []
         self.draws: list[Callable[[], float]] = []
+        self.checks: list[tuple[int | Tensor, Callable[[Any], None]]] = []
         self.reads: dict[Tensor, Value] = {}
         self.writes: dict[Tensor, Value] = {}
 
@@ -164,6 +168,23 @@ class _Capture(Engine):
         self.present[tensor] = cast(Symbol, self._symbol(value))
         self._remember(tensor)
         return held
+
+    def check(self, values: Array, check: Callable[[Any], None]) -> None:
+        """Notes what is to be checked before each run, of arguments and tensors of the world.
+
+        Numbers that the step itself computes are not checked.
+        """
+        if not isinstance(values, Symbol):
+            check(values.data)
+            return
+        value = values.value
+        while value.op in _SAME_NUMBERS:
+            (value,) = value.inputs
+        if value in self.arguments:
+            self.checks.append((self.arguments.index(value), check))
+        for tensor, read in self.reads.items():
+            if read is value:
+                self.checks.append((tensor, check))
 
     def dynamic(self, draw: Callable[[], float], dtype: DType, name: str) -> float | Array:
         """A further argument of the program."""
@@ -245,4 +266,5 @@ class _Capture(Engine):
             writes=self.writes,
             results=results,
             draws=self.draws,
+            checks=self.checks,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from baregrad.compiler.value import Value
 from baregrad.tensor.tensor import Tensor
@@ -22,6 +22,9 @@ class Program(NamedTuple):
         draws: what gives the scalars, which are the last of the arguments, in order. Each is to be
             called once before each run: it says the number, and moves on what it counts. Where
             something else changed that is built into the program, it raises CaptureError.
+        checks: of which numbers what must hold before each run, such as that class numbers are
+            numbers of classes: the place of an argument, or a tensor, and a function that raises
+            if its elements are not so.
     """
 
     arguments: list[Value]
@@ -29,6 +32,7 @@ class Program(NamedTuple):
     writes: dict[Tensor, Value]
     results: list[Value]
     draws: Sequence[Callable[[], float]] = ()
+    checks: Sequence[tuple[int | Tensor, Callable[[Any], None]]] = ()
 
     def outputs(self) -> list[Value]:
         """Every value that must be computed."""

@@ -141,6 +141,9 @@ class _Version:
             if tensor.array is not held:
                 self.native.write(self.fused.inputs[program.reads[tensor]], tensor.array)
                 self.held[tensor] = tensor.array
+        for place, check in program.checks:
+            checked = tensors[place] if isinstance(place, int) else place
+            check(checked.array.data)
         scalars = program.arguments[len(tensors) :]
         drawn = [
             Array(array(TYPECODES[value.dtype], [draw()]), (), value.dtype)

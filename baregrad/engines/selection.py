@@ -50,6 +50,10 @@ class Engine(ABC):
         """What a tensor that holds an array is to hold, now that it is assigned a new value."""
         return new
 
+    def check(self, values: Array, check: Callable[[Any], None]) -> None:
+        """Calls `check`, which raises if it does not like them, with the elements of an array."""
+        check(values.data)
+
     def dynamic(self, draw: Callable[[], float], dtype: DType, name: str) -> "float | Array":
         """A number that `draw` gives anew at each step."""
         return draw()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
+from baregrad.engines import selection
 from baregrad.engines.array import FLOATS
 from baregrad.errors import ArgumentError, BaregradError, ShapeError, unknown_name
 from baregrad.tensor import primitives
@@ -110,8 +111,12 @@ def _sample_weight(given: Any, losses: Tensor, name: str) -> Tensor:
 def check_range(
     x: Tensor, low: float, high: float, what: str, error: type[BaregradError] = ArgumentError
 ) -> None:
-    """Refuses the first element, if it is known, that is not from `low` to `high`."""
-    for place, value in enumerate(x.array.data if x.known else ()):
-        if not low <= value <= high:  # of NaN, too
-            limit = f"{low} or more" if high == inf else f"from {low} to {high}"
-            raise error(f"{what} must be {limit}, and number {place} is {value:g}")
+    """Refuses the first element that is not from `low` to `high`."""
+
+    def check(values: Any) -> None:
+        for place, value in enumerate(values):
+            if not low <= value <= high:  # of NaN, too
+                limit = f"{low} or more" if high == inf else f"from {low} to {high}"
+                raise error(f"{what} must be {limit}, and number {place} is {value:g}")
+
+    selection.current().check(x.array, check)

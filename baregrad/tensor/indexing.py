@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from numbers import Integral
 from typing import Any, Self
 
 from baregrad.engines import array as arrays
+from baregrad.engines import selection
 from baregrad.engines.array import DType
 from baregrad.errors import ArgumentError, DTypeError, OutOfRangeError, ShapeError
 from baregrad.tensor import primitives
@@ -100,6 +102,10 @@ class Indexing(Activations):
             )
         return index % size
 
+    def _check_places(self, indices: Any, axis: int) -> None:
+        for index in indices:
+            self._place(index, axis)
+
     def take(self, indices: Any, axis: int = 0) -> Self:
         """The slices along `axis` that `indices` number; repeats and negative ones are allowed.
 
@@ -109,7 +115,7 @@ class Indexing(Activations):
             axis: the axis to choose along.
 
         Raises:
-            OutOfRangeError: an index beyond the axis, if it is known.
+            OutOfRangeError: an index beyond the axis.
             DTypeError: indices that are neither integers nor bools.
         """
         axis = normalized_axis(axis, self.ndim, "take")
@@ -131,6 +137,7 @@ class Indexing(Activations):
             return self.leaf(arrays.new(kept, (len(kept),), "int64"))
         places: Self = given.astype("int64")  # type: ignore[assignment]
         if not places.known:
+            selection.current().check(places.array, partial(self._check_places, axis=axis))
             return (places < 0).where(places + size, places)
         values = places.array.data
         if places.size and (min(values) < 0 or max(values) >= size):
@@ -147,15 +154,17 @@ class Indexing(Activations):
 
         Raises:
             DTypeError: not integers.
-            OutOfRangeError: an integer that is no class, if it is known.
+            OutOfRangeError: an integer that is no class.
         """
         checked_shape((classes,), "one_hot")
         if self.dtype != "int64":
             raise DTypeError(f"one_hot: classes must be int64, not {self.dtype}")
-        if self.known and self.size:
-            values = self.array.data
-            wrong = min(values) if min(values) < 0 else max(values)
-            if not 0 <= wrong < classes:
-                raise OutOfRangeError(f"one_hot: {wrong} is none of the classes 0 to {classes - 1}")
+        selection.current().check(self.array, partial(_check_classes, classes=classes))
         numbers = self.leaf(arrays.new(range(classes), (classes,), "int64"))
         return (self.unsqueeze(-1) == numbers).astype(dtype)
+
+
+def _check_classes(values: Any, classes: int) -> None:
+    for value in values:
+        if not 0 <= value < classes:
+            raise OutOfRangeError(f"one_hot: {value} is none of the classes 0 to {classes - 1}")

@@ -6,7 +6,7 @@ import baregrad as bg
 from baregrad.compiler.step import CompiledStep, compile, explain
 from baregrad.compiler.vector.avx2 import AVX2
 from baregrad.compiler.vector.avx512 import AVX512
-from baregrad.errors import CaptureError
+from baregrad.errors import CaptureError, OutOfRangeError
 from baregrad.machine.cpu import processor
 from baregrad.machine.errors import UnsupportedMachineError
 
@@ -175,6 +175,30 @@ def test_tensors_taken_before_a_step_keep_their_values():
     values = before.tolist()
     compiled(*batch(4, 2, 1))
     assert before.tolist() == values != model.layers[0].weight.tolist()
+
+
+@native
+def test_what_the_python_step_checks_is_checked_before_each_run():
+    compiled = compile(bg.losses.cross_entropy)
+    logits = bg.Generator(0).randn(3, 4)
+    compiled(logits, bg.Tensor([0, 3, 1]))
+    with pytest.raises(OutOfRangeError, match="a target class must be from 0 to 3"):
+        compiled(logits, bg.Tensor([0, 9, 1]))
+    labels = bg.Tensor([0, 3, 1])
+    of_the_world = compile(lambda x: bg.losses.cross_entropy(x, labels))
+    of_the_world(logits)
+    labels.assign([0, 4, 1])
+    with pytest.raises(OutOfRangeError, match="a target class"):
+        of_the_world(logits)
+
+
+def test_an_index_beyond_its_axis_is_refused():
+    compiled = compile(lambda x, i: x.take(i))
+    x = bg.arange(6.0).reshape(3, 2)
+    assert compiled(x, bg.Tensor([2, -1])).tolist() == [[4.0, 5.0], [4.0, 5.0]]
+    for index in (3, -4, 2**40):
+        with pytest.raises(OutOfRangeError, match=f"index {index} is out of range"):
+            compiled(x, bg.Tensor([0, index]))
 
 
 @native
