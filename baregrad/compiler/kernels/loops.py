@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from baregrad.compiler.kernels.operands import Index
+from baregrad.compiler.kernels.operands import Index, product
 from baregrad.compiler.kernels.tiling import Split
 from baregrad.compiler.vector.builder import Builder
 
@@ -32,3 +32,11 @@ def each(builder: Builder, span: Span) -> Iterator[Index]:
         return
     with builder.loop(start, stop) as loop:
         yield loop.counter
+
+
+def within(builder: Builder, blocks: Span, size: int, length: int) -> Span:
+    """The part of an axis that these blocks are."""
+    first, last = (product(builder, block, size) for block in blocks)
+    if isinstance(last, int):
+        return first, min(last, length)
+    return first, builder.min_int64(last, length)

@@ -3,15 +3,19 @@
 The index space of a kernel is its output's: rows × columns. Every operand is read as if it had that
 shape: with stride 0 along an axis it is the same all along it (a bias is the same in every row),
 and a transposed matrix has its strides exchanged. A vector covers neighbouring columns of a row.
+
+In memory a bool takes 4 bytes and is 0 or 1; in a vector it is a mask. An int64 takes 8 bytes; in a
+vector it is an int32, the lower half, of which the upper half only repeats the sign.
 """
 
 from typing import Final, NamedTuple
 
+from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.vector.builder import Builder
-from baregrad.compiler.vector.program import FLOAT32, Type, Value
-from baregrad.errors import ArgumentError
+from baregrad.compiler.vector.program import INT32, LANES, Value
+from baregrad.engines.array import DType
 
-ELEMENT: Final = 4  # bytes of a float32 or int32
+ELEMENT: Final = 4  # bytes of a float32
 Index = int | Value  # an integer that is known, or that the program computes
 
 
@@ -19,16 +23,23 @@ class Operand(NamedTuple):
     """A matrix in memory.
 
     Attributes:
-        pointer: address of its first element.
+        pointer: address of the buffer that it is in.
         row_stride: elements from one row to the next; 0 where all rows are the same.
         column_stride: elements from one column to the next.
-        type: of the elements.
+        dtype: of the elements.
+        offset: elements from the pointer to its first element.
     """
 
     pointer: Value
     row_stride: int
     column_stride: int
-    type: Type = FLOAT32
+    dtype: DType = "float32"
+    offset: int = 0
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return 2 * ELEMENT if self.dtype == "int64" else ELEMENT
 
     @property
     def transposed(self) -> "Operand":
@@ -64,8 +75,8 @@ def advanced(builder: Builder, pointer: Value, distance: Index) -> Value:
 
 def moved(builder: Builder, operand: Operand, row: Index, column: Index) -> Operand:
     """The operand from its element at (row, column) on."""
-    down = product(builder, row, ELEMENT * operand.row_stride)
-    right = product(builder, column, ELEMENT * operand.column_stride)
+    down = product(builder, row, operand.itemsize * operand.row_stride)
+    right = product(builder, column, operand.itemsize * operand.column_stride)
     pointer = advanced(builder, operand.pointer, total(builder, down, right))
     return operand._replace(pointer=pointer)
 
@@ -127,36 +138,82 @@ class Place:
 
     def load(self, operand: Operand) -> Value:
         """The operand's elements here."""
-        b = self.tile.builder
         operand, base, displacement = self._address(operand)
-        stride, type = operand.column_stride, operand.type
+        if operand.dtype == "float32":
+            return self._load_float(operand.column_stride, base, displacement)
+        number = self._load_integer(operand, base, displacement)
+        if operand.dtype == "bool":
+            return self.builder.mask_not(self.builder.compare_int("equal", number, 0))
+        return number
+
+    def _load_float(self, stride: int, base: Value, displacement: int) -> Value:
+        b = self.builder
         if stride == 0:
-            return b.load_broadcast(base, displacement=displacement, type=type)
+            return b.load_broadcast(base, displacement=displacement)
         if stride == 1:
-            return b.load(base, displacement=displacement, mask=self.mask, type=type)
-        indices = b.multiply_int(b.iota(), stride)
-        return b.gather(base, indices, displacement=displacement, mask=self.mask, type=type)
+            return b.load(base, displacement=displacement, mask=self.mask)
+        return b.gather(
+            base, b.multiply_int(b.iota(), stride), displacement=displacement, mask=self.mask
+        )
+
+    def _load_integer(self, operand: Operand, base: Value, displacement: int) -> Value:
+        b = self.builder
+        if operand.column_stride == 0:
+            return b.load_broadcast(base, displacement=displacement, type=INT32)
+        if operand.column_stride == 1 and operand.itemsize == ELEMENT:
+            return b.load(base, displacement=displacement, mask=self.mask, type=INT32)
+        return b.gather(
+            base,
+            b.multiply_int(b.iota(), operand.column_stride),
+            scale=operand.itemsize,
+            displacement=displacement,
+            mask=self.mask,
+            type=INT32,
+        )
 
     def store(self, value: Value, operand: Operand) -> None:
         """Write the operand's elements here.
 
         Raises:
-            ArgumentError: they are not neighbours in memory.
+            UnsupportedKernelError: they are not neighbours in memory.
         """
+        b = self.builder
         operand, base, displacement = self._address(operand)
-        if operand.column_stride == 1:
-            self.tile.builder.store(value, base, displacement=displacement, mask=self.mask)
-        elif self.width == 1:
-            self.tile.builder.store_first(value, base, displacement=displacement)
-        else:
-            raise ArgumentError(
-                f"an output's columns must be neighbours in memory: stride 1, not "
-                f"{operand.column_stride}; compute its transpose"
+        if operand.column_stride != 1 and self.width != 1:
+            raise UnsupportedKernelError(
+                f"the columns of an output lie {operand.column_stride} elements apart; they must "
+                "be neighbours"
             )
+        if operand.dtype == "int64":
+            self._store_wide(value, base, displacement)
+            return
+        if operand.dtype == "bool":
+            value = b.select(value, b.constant_int(1), b.constant_int(0))
+        if self.width == 1:
+            b.store_first(value, base, displacement=displacement)
+        else:
+            b.store(value, base, displacement=displacement, mask=self.mask)
+
+    def _store_wide(self, value: Value, base: Value, displacement: int) -> None:
+        """Both halves of 64-bit integers."""
+        b = self.builder
+        halves = b.float_from_bits(value), b.float_from_bits(b.shift_right_signed(value, 31))
+        if self.width == 1:
+            b.store_first(halves[0], base, displacement=displacement)
+            b.store_first(halves[1], base, displacement=displacement + ELEMENT)
+            return
+        for part, interleave in enumerate((b.interleave_low, b.interleave_high)):
+            mask = self.mask
+            if mask is not None:
+                chosen = b.select(mask, 1.0, 0.0)
+                mask = b.compare("equal", interleave(chosen, chosen), 1.0)
+            at = displacement + part * ELEMENT * LANES
+            b.store(interleave(*halves), base, displacement=at, mask=mask)
 
     def _address(self, operand: Operand) -> tuple[Operand, Value, int]:
         """The operand as the kernel sees it, its address in the tile, and how far from there."""
         if self.tile.swapped:
             operand = operand.transposed
         elements = self.row * operand.row_stride + self.column * operand.column_stride
-        return operand, self.tile.base(operand), ELEMENT * elements
+        elements += operand.offset
+        return operand, self.tile.base(operand), operand.itemsize * elements

@@ -1,0 +1,166 @@
+"""Index kernels: rows chosen by integers, rows added up at integers, the place of the largest.
+
+The work is cut into blocks of rows; of rows that are added up, whose order matters, into blocks of
+columns.
+"""
+
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import Final, NamedTuple
+
+from baregrad.compiler.kernel import ITEMSIZE
+from baregrad.compiler.kernel import Index as IndexKernel
+from baregrad.compiler.kernels.errors import UnsupportedKernelError
+from baregrad.compiler.kernels.expression import Pointers
+from baregrad.compiler.kernels.loops import Span, within
+from baregrad.compiler.kernels.operands import ELEMENT, Index, Operand, Place, Tile, moved
+from baregrad.compiler.kernels.plan import round_up
+from baregrad.compiler.kernels.reductions import across_lanes, masked
+from baregrad.compiler.kernels.sweep import UNROLL, Stretch, sweep
+from baregrad.compiler.vector.builder import Builder
+from baregrad.compiler.vector.program import Value
+from baregrad.compiler.vector.target import Target
+
+Visit = Callable[[Place], None]
+
+# elements of a block, about
+_BLOCK: Final = 4096
+_INDEX_BYTES: Final = 8
+# the place of the largest is a float32 while it is looked for
+_MOST_COLUMNS: Final = 1 << 24
+
+
+class IndexPlan(NamedTuple):
+    """How an index kernel is computed.
+
+    Attributes:
+        kernel: the kernel.
+        lanes: of a vector.
+        rows: of what is gone through: the target's where rows are chosen, else the source's.
+        columns: in elements of 4 bytes.
+        size: rows of a block of the work, or columns where rows are added up.
+    """
+
+    kernel: IndexKernel
+    lanes: int
+    rows: int
+    columns: int
+    size: int
+
+    @property
+    def blocks(self) -> int:
+        """How many independent parts the work has."""
+        length = self.columns if self.kernel.op == "scatter_add" else self.rows
+        return max(-(-length // self.size), 1)
+
+    @property
+    def scratch_bytes(self) -> int:
+        """None is needed."""
+        return 0
+
+    def write(self, builder: Builder, pointers: Pointers, blocks: Span, scratch: Value) -> None:
+        """Append the code for a range of blocks; see `maps.MapPlan`."""
+        b, kernel = builder, self.kernel
+        source = Operand(pointers[kernel.source.number], self.columns, 1)
+        target = Operand(pointers[kernel.target.number], self.columns, 1)
+        if kernel.op == "argmax":
+            places = Operand(target.pointer, 1, 0, "int64")
+            with b.loop(*within(b, blocks, self.size, self.rows)) as loop:
+                self._largest(b, loop.counter, source, places)
+            return
+        assert kernel.indices is not None
+        indices = pointers[kernel.indices.number]
+        if kernel.op == "take":
+            with b.loop(*within(b, blocks, self.size, self.rows)) as loop:
+                row = b.load_int64(indices, loop.counter, scale=_INDEX_BYTES)
+                self._copy(b, loop.counter, moved(b, source, row, 0), target)
+        else:
+            self._add_up(b, indices, source, target, within(b, blocks, self.size, self.columns))
+
+    def _sweep(self, b: Builder, row: Index, columns: Span, visit: Visit) -> None:
+        """`visit` all places of a row."""
+
+        def body(places: Sequence[Place], _: Sequence[Value]) -> Sequence[Value]:
+            for place in places:
+                visit(place)
+            return ()
+
+        stretch = Stretch(row, *columns, self.columns, self.lanes)
+        sweep(b, stretch, UNROLL, (), body)
+
+    def _copy(self, b: Builder, row: Value, source: Operand, target: Operand) -> None:
+        """One row; its source is given."""
+        self._sweep(
+            b, row, (0, self.columns), lambda place: place.store(place.load(source), target)
+        )
+
+    def _add_up(
+        self, b: Builder, indices: Value, source: Operand, target: Operand, columns: Span
+    ) -> None:
+        """All rows, in order."""
+        zero = b.constant(0.0)
+        rows = self.kernel.target.size // max(self.columns, 1)
+        with b.loop(0, rows) as loop:
+            self._sweep(b, loop.counter, columns, lambda place: place.store(zero, target))
+        with b.loop(0, self.rows) as loop:
+            row = b.load_int64(indices, loop.counter, scale=_INDEX_BYTES)
+            to = moved(b, target, row, 0)._replace(row_stride=0)
+
+            def add(place: Place) -> None:
+                place.store(b.add(place.load(to), place.load(source)), to)
+
+            self._sweep(b, loop.counter, columns, add)
+
+    def _largest(self, b: Builder, row: Value, source: Operand, target: Operand) -> None:
+        """The place of the first largest element, or of the first NaN, in one row."""
+        lane = b.to_float(b.iota())
+        absent = b.compare("greater_equal", lane, float(self.columns))
+        initial = b.constant(-inf), b.select(absent, inf, lane), lane
+
+        def body(places: Sequence[Place], carried: Sequence[Value]) -> Sequence[Value]:
+            best, where, here = carried
+            for place in places:
+                x = place.load(source)
+                x = masked(b, "max", x, place.mask)
+                # once a lane is NaN nothing is better
+                better = b.mask_and(
+                    b.mask_not(b.compare("less_equal", x, best)), b.compare("equal", best, best)
+                )
+                best, where = b.select(better, x, best), b.select(better, here, where)
+                here = b.add(here, float(self.lanes))
+            return best, where, here
+
+        stretch = Stretch(row, 0, self.columns, self.columns, self.lanes)
+        best, where, _ = sweep(b, stretch, 1, initial, body)
+        largest = across_lanes(b, "max", best)
+        equal = b.compare("equal", best, largest)
+        spoiled = b.mask_and(
+            b.compare("unordered", largest, largest), b.compare("unordered", best, best)
+        )
+        found = b.reduce_min(b.select(b.mask_or(equal, spoiled), where, inf))
+        Place(Tile(b, row, 0), 0, 0, 1, None).store(b.truncate_to_int(found), target)
+
+
+def plan_index(kernel: IndexKernel, target: Target) -> IndexPlan:
+    """Decide how the work is cut.
+
+    Raises:
+        UnsupportedKernelError: there is no vector code for the data type, or for rows so long.
+    """
+    dtype = kernel.source.dtype
+    if dtype == "float64" or (kernel.op != "take" and dtype != "float32"):
+        raise UnsupportedKernelError(f"there is no vector code for {kernel.op!r} of {dtype}")
+    if kernel.op == "argmax" and kernel.columns > _MOST_COLUMNS:
+        raise UnsupportedKernelError(
+            f"there is no vector code for the place of the largest of {kernel.columns} elements"
+        )
+    # what is copied are words of 4 bytes, whatever they mean
+    columns = kernel.columns * ITEMSIZE[dtype] // ELEMENT
+    rows = kernel.rows
+    if kernel.op == "take":
+        assert kernel.indices is not None
+        rows = kernel.indices.size
+    size = max(_BLOCK // max(columns, 1), 1)
+    if kernel.op == "scatter_add":
+        size = round_up(max(_BLOCK // max(rows, 1), 1), target.lanes)
+    return IndexPlan(kernel, target.lanes, rows, columns, size)

@@ -1,0 +1,58 @@
+"""The way from a kernel to vector code: a plan, decided first, that then writes the code."""
+
+from typing import Protocol
+
+from baregrad.compiler.kernel import Contraction, Index, Kernel, Map
+from baregrad.compiler.kernels.errors import UnsupportedKernelError
+from baregrad.compiler.kernels.expression import Pointers
+from baregrad.compiler.kernels.indexing import plan_index
+from baregrad.compiler.kernels.loops import Span
+from baregrad.compiler.kernels.maps import plan_map
+from baregrad.compiler.kernels.products import plan_contraction
+from baregrad.compiler.kernels.randomness import plan_uniform
+from baregrad.compiler.vector.builder import Builder
+from baregrad.compiler.vector.program import Value
+from baregrad.compiler.vector.target import Target
+
+
+class KernelPlan(Protocol):
+    """How a kernel is computed.
+
+    The blocks of its work write to different places and need nothing of each other. They are the
+    same for any number of threads, and so are the numbers that come out.
+    """
+
+    @property
+    def blocks(self) -> int:
+        """How many independent parts the work has."""
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Scratch memory that each thread needs for itself, aligned to 64."""
+
+    def write(self, builder: Builder, pointers: Pointers, blocks: Span, scratch: Value) -> None:
+        """Append the code for a range of blocks.
+
+        Args:
+            builder: of the program.
+            pointers: the address of each buffer, by its number.
+            blocks: the first, and the one after the last.
+            scratch: address of the scratch memory.
+        """
+
+
+def plan_kernel(kernel: Kernel, target: Target) -> KernelPlan:
+    """Decide how a kernel is computed.
+
+    Raises:
+        UnsupportedKernelError: there is no vector code for it.
+    """
+    if isinstance(kernel, Map):
+        return plan_map(kernel, target)
+    if isinstance(kernel, Contraction):
+        return plan_contraction(kernel, target)
+    if isinstance(kernel, Index):
+        return plan_index(kernel, target)
+    if kernel.op == "uniform":
+        return plan_uniform(kernel, target)
+    raise UnsupportedKernelError(f"there is no vector code for the operation {kernel.op!r}")
