@@ -129,14 +129,9 @@ def _title(kernel: Kernel) -> str:
 
 def _body(kernel: Kernel) -> Iterator[str]:
     if isinstance(kernel, Reference):
-        operands = [
-            str(v.value) if v.buffer is None else f"#{v.buffer.number}" for v in kernel.operands
-        ]
-        yield f"#{kernel.target.number} = {kernel.op}({', '.join(operands)})"
+        yield _call(kernel, [view.buffer or view.value for view in kernel.operands])
     elif isinstance(kernel, Index):
-        read = [kernel.source, kernel.indices] if kernel.indices else [kernel.source]
-        operands = [f"#{buffer.number}" for buffer in read]
-        yield f"#{kernel.target.number} = {kernel.op}({', '.join(operands)})"
+        yield _call(kernel, [kernel.source, *([kernel.indices] if kernel.indices else [])])
     else:
         for number, node in enumerate(kernel.nodes):
             yield f"{number} = {_node(kernel, node)}"

@@ -117,11 +117,17 @@ class Clusters:
                 self._add(term, self._scalars, [])
 
     def _siblings(self, owners: list[Cluster]) -> Iterator[Cluster]:
-        """Maps that are computed after all clusters that a term needs, newest first."""
+        """Maps that come after all clusters that a term needs, or like it need none; newest first.
+
+        They need nothing more for the term, so nothing has to wait longer.
+        """
         wanted = 0
         for owner in owners:
             wanted |= 1 << owner.number
-        return (c for c in reversed(self.all) if c.kind == MAP and 0 < wanted == wanted & c.before)
+        for cluster in reversed(self.all):
+            comes_after = wanted & cluster.before == wanted if wanted else not cluster.before
+            if cluster.kind == MAP and comes_after and not cluster.early:
+                yield cluster
 
     def _can_wait_for(self, cluster: Cluster, others: list[Cluster]) -> bool:
         return not any(other.before >> cluster.number & 1 for other in others)

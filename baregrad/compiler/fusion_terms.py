@@ -142,6 +142,7 @@ class Terms:
     def __init__(self, program: Program) -> None:
         self.order: list[Term] = []
         self._strided: dict[Value, Strided] = {}
+        self._reductions: dict[tuple[str, Value, Shape], Value] = {}
         self.inputs = {
             value: self._leaf("input", value)
             for value in (*program.arguments, *program.reads.values())
@@ -221,12 +222,20 @@ class Terms:
             _note_relu(term)
 
     def reduction(self, value: Value) -> None:
-        """A term for a sum or maximum; along axes of size 1 it is only a view."""
+        """A term for a sum or maximum; only a view of its operand along axes of size 1.
+
+        And only a view of the same with or without these axes, where there is that.
+        """
         (x,) = value.inputs
-        if all(x.shape[axis] == 1 for axis in value.attributes["axes"]):
+        axes = value.attributes["axes"]
+        if all(x.shape[axis] == 1 for axis in axes):
             self._strided[value] = self._seen(_reshaped, self._strided[x], value)
-        else:
+            return
+        same = self._reductions.setdefault((value.op, x, axes), value)
+        if same is value:
             self._term("reduce", value.op, value, x.shape, [self._strided[x]])
+        else:
+            self._strided[value] = self._seen(_reshaped, self._strided[same], value)
 
     def product(self, value: Value) -> None:
         """A term for a matrix product, unless its transpose will be one."""

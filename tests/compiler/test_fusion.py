@@ -1,0 +1,428 @@
+"""What is fused with what, and how many kernels are left."""
+
+from itertools import product
+from math import prod
+
+import pytest
+from fused_programs import fused_step, kinds, mlp_program
+from hypothesis import given
+from hypothesis import strategies as st
+
+import baregrad as bg
+from baregrad import Tensor, losses
+from baregrad.compiler.fusion import fuse
+from baregrad.compiler.fusion_views import linear_step, reshaped_steps
+from baregrad.compiler.kernel import (
+    COLUMNS,
+    FULL,
+    ROWS,
+    Accumulator,
+    Apply,
+    Contraction,
+    Load,
+    Reduce,
+    Reference,
+    buffers_read,
+    late_nodes,
+)
+from baregrad.engines.array import offsets, strides
+
+
+def ops(kernel):
+    return [node.op for node in kernel.nodes if isinstance(node, Apply)]
+
+
+def reductions(kernel):
+    return [(node.op, node.over) for node in kernel.nodes if isinstance(node, Reduce)]
+
+
+def only(fused):
+    (kernel,) = fused.kernels
+    return kernel
+
+
+# --- a training step --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def regression():
+    """8-64-64-1, relu, MSE, Adam, batch of 64."""
+    program, model = mlp_program()
+    return program, model, fuse(program)
+
+
+def test_a_training_step_has_few_kernels(regression):
+    _, _, fused = regression
+    # three products forward, two back, three of weights; 1 - βᵗ; two biases; the last and the loss
+    assert kinds(fused) == {"Contraction": 8, "Map": 3}
+
+
+def test_bias_and_activation_follow_the_product(regression):
+    first = regression[2].kernels[0]
+    assert (first.rows, first.columns, first.depth) == (64, 64, 8)
+    assert ops(first) == ["add", "less_equal", "where"]
+    assert len(first.stores) == 1
+
+
+def test_the_update_of_a_weight_follows_its_gradient_which_is_not_kept(regression):
+    _, model, fused = regression
+    weight = model.layers[1].weight
+    (writer,) = [
+        k for k in fused.kernels if isinstance(k, Contraction) and stores(k, weight, fused)
+    ]
+    assert len(writer.stores) == 3  # the weight and Adam's two means
+    assert isinstance(writer.nodes[writer.stores[0].node], Apply)
+    kept = {*fused.inputs.values(), *fused.writes.values()}
+    temporaries = [buffer for buffer in fused.buffers if buffer not in kept]
+    # two layers' activations and their gradients, the error and its gradient, 1 - βᵗ, the loss
+    assert sorted(b.size for b in temporaries) == [1, 1, 1, 64, 64, 4096, 4096, 4096, 4096]
+
+
+def stores(kernel, tensor, fused):
+    return fused.writes[tensor] in {store.buffer for store in kernel.stores}
+
+
+def test_the_mask_of_a_relu_is_had_from_its_result(regression):
+    fused = regression[2]
+    assert all(buffer.dtype == "float32" for buffer in fused.buffers)
+    backward = fused.kernels[4]
+    assert isinstance(backward, Contraction)
+    assert ops(backward) == ["less_equal", "where"]
+    (load,) = (node for node in backward.nodes if isinstance(node, Load))
+    assert load.buffer == fused.kernels[1].stores[0].buffer or load.buffer == (
+        fused.kernels[0].stores[0].buffer
+    )
+
+
+def test_a_weight_is_read_before_it_is_updated(regression):
+    fused = regression[2]
+    assert len(fused.updates) == 18
+    for old, new in fused.updates:
+        readers = [i for i, k in enumerate(fused.kernels) if old in buffers_read(k)]
+        (writer,) = (
+            i
+            for i, kernel in enumerate(fused.kernels)
+            if new in {store.buffer for store in kernel.stores}
+        )
+        assert max(readers) == writer
+
+
+def test_what_is_expensive_and_the_same_for_all_parameters_is_computed_once(regression):
+    (kernel,) = [kernel for kernel in regression[2].kernels if "expm1" in ops(kernel)]
+    assert (kernel.rows, kernel.columns) == (1, 1)
+    assert ops(kernel).count("expm1") == 2
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+def test_gradients_of_activations_of_their_result_keep_nothing_more(activation):
+    program, _ = mlp_program((3, 5, 7, 2), 4, activation, bg.SGD)
+    fused = fuse(program)
+    kept = {*fused.inputs.values(), *fused.writes.values()}
+    sizes = sorted(buffer.size for buffer in fused.buffers if buffer not in kept)
+    error, gradient = 8, 8
+    assert sizes == sorted([20, 28, 20, 28, error, gradient, 1])
+
+
+def test_softmax_cross_entropy_is_one_kernel_forward_and_backward():
+    fused = fused_step(lambda x, t: bg.grad(losses.cross_entropy(x, t), x)[0], *classes())
+    kernel = only(fused)
+    assert (kernel.rows, kernel.columns) == (6, 4)
+    assert sorted(reductions(kernel)) == [("max", COLUMNS), ("sum", COLUMNS), ("sum", COLUMNS)]
+
+
+def classes():
+    logits = bg.ones(6, 4)
+    logits.requires_grad = True
+    return logits, Tensor([0, 1, 2, 3, 0, 1])
+
+
+def test_layer_normalisation_follows_its_product_in_one_kernel():
+    layer, norm = bg.Linear(3, 5, seed=0), bg.LayerNorm(5)
+    fused = fused_step(lambda x: norm(layer(x)).relu(), bg.ones(4, 3))
+    assert kinds(fused) == {"Contraction": 1, "Map": 1}
+    assert reductions(fused.kernels[1]) == [("sum", COLUMNS)] * 2
+
+
+def test_batch_normalisation_needs_a_kernel_for_each_pass_over_the_batch():
+    norm = bg.BatchNorm1d(5)
+    fused = fused_step(lambda x: norm(x).relu(), bg.ones(4, 5))
+    assert [reductions(kernel) for kernel in fused.kernels] == [
+        [("sum", ROWS)],
+        [("sum", ROWS)],
+        [],
+    ]
+
+
+# --- maps -------------------------------------------------------------------------------------
+
+
+def test_element_wise_operations_are_a_single_row():
+    kernel = only(fused_step(lambda x: (x * 2).tanh() + x, bg.ones(3, 5)))
+    assert (kernel.rows, kernel.columns) == (1, 15)
+
+
+def test_a_full_reduction_of_element_wise_operations_is_a_single_row():
+    kernel = only(fused_step(lambda x: ((x * x).sum() * 2, x.exp().max()), bg.ones(3, 5)))
+    assert (kernel.rows, kernel.columns) == (1, 15)
+    assert reductions(kernel) == [("sum", COLUMNS), ("max", COLUMNS)]
+    assert not any(late_nodes(kernel))
+
+
+def test_broadcast_and_transposed_operands_are_read_where_they_lie():
+    def step(x, row, column, scalar, transposed):
+        return x + row + column.unsqueeze(1) + scalar + transposed.T
+
+    arguments = bg.ones(3, 5), bg.ones(5), bg.ones(3), bg.ones(), bg.ones(5, 3)
+    kernel = only(fused_step(step, *arguments))
+    assert (kernel.rows, kernel.columns) == (3, 5)
+    accesses = [tuple(node.access) for node in kernel.nodes if isinstance(node, Load)]
+    assert sorted(accesses) == [(0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 3, 0), (5, 1, 0)]
+    extents = [node.extent for node in kernel.nodes if isinstance(node, Load)]
+    assert sorted(extents) == [0, ROWS, COLUMNS, FULL, FULL]
+
+
+def test_a_slice_is_read_where_it_lies():
+    kernel = only(fused_step(lambda x: x[1::2, 2:5].exp(), bg.ones(5, 7)))
+    (load,) = (node for node in kernel.nodes if isinstance(node, Load))
+    assert tuple(load.access) == (14, 1, 9)
+
+
+def test_several_leading_axes_are_rows():
+    kernel = only(fused_step(lambda x: x.softmax(), bg.ones(2, 3, 5)))
+    assert (kernel.rows, kernel.columns) == (6, 5)
+
+
+def test_several_last_axes_can_be_the_columns():
+    kernel = only(fused_step(lambda x: x - x.mean((1, 2), keepdims=True), bg.ones(2, 3, 5)))
+    assert (kernel.rows, kernel.columns) == (2, 15)
+
+
+def test_a_result_for_each_column_is_used_in_the_next_kernel():
+    fused = fused_step(lambda x: x - x.sum(0), bg.ones(3, 5))
+    first, second = fused.kernels
+    assert reductions(first) == [("sum", ROWS)]
+    assert late_nodes(first) == [False, True]
+    assert reductions(second) == []
+
+
+def test_what_is_late_is_finished_in_the_same_kernel():
+    kernel = only(fused_step(lambda x, y: y - 0.1 * x.sum(0), bg.ones(3, 5), bg.ones(5)))
+    (store,) = kernel.stores
+    assert late_nodes(kernel)[store.node]
+    assert tuple(store.access) == (0, 1, 0)
+
+
+def test_row_and_column_sums_of_a_square_matrix_are_not_confused():
+    fused = fused_step(lambda x: x.sum(0) + x.sum(1), bg.ones(3, 3))
+    assert kinds(fused) == {"Map": 2}
+
+
+def test_a_reduction_is_computed_once_with_and_without_its_axes():
+    kernel = only(fused_step(lambda x: (x.sum(1), x / x.sum(1, keepdims=True)), bg.ones(3, 5)))
+    assert reductions(kernel) == [("sum", COLUMNS)]
+
+
+def test_reductions_of_the_same_array_share_a_kernel():
+    assert reductions(only(fused_step(lambda x: (x.sum(0), x.sum(1), x.sum()), bg.ones(3, 5)))) == [
+        ("sum", ROWS),
+        ("sum", COLUMNS),
+        ("sum", FULL),
+    ]
+
+
+def test_a_reduction_over_axes_of_size_one_costs_nothing():
+    kernel = only(fused_step(lambda x: x.exp().sum(1), bg.ones(3, 1)))
+    assert reductions(kernel) == []
+
+
+# --- contractions -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("multiply", "left", "right"),
+    [
+        (lambda x, y: x @ y, (5, 1), (5, 1)),
+        (lambda x, y: x.T @ y, (1, 5), (5, 1)),
+        (lambda x, y: x @ y.T, (5, 1), (1, 5)),
+        (lambda x, y: x.T @ y.T, (1, 5), (1, 5)),
+        (lambda x, y: (x @ y).T, (1, 5), (1, 5)),
+        (lambda x, y: (x.T @ y).T.exp(), (1, 5), (5, 1)),
+        (lambda x, y: x[1:4, :3] @ y[:3], (5, 1), (5, 1)),
+    ],
+)
+def test_products_read_transposes_and_slices_where_they_lie(multiply, left, right):
+    kernel = only(fused_step(multiply, bg.ones(5, 5), bg.ones(5, 5)))
+    assert isinstance(kernel, Contraction)
+    assert (tuple(kernel.left.access)[:2], tuple(kernel.right.access)[:2]) == (left, right)
+
+
+@pytest.mark.parametrize(
+    "operand",
+    [
+        lambda x: x.exp(),
+        lambda x: x[:, ::2].expand(2, 3, 2)[0],
+        lambda x: x.sum().expand(3, 4),
+        lambda x: bg.full((3, 4), 2.0),
+    ],
+)
+def test_an_operand_that_is_no_matrix_in_memory_is_made_one_first(operand):
+    fused = fused_step(lambda x, y: operand(x) @ y[: operand(bg.ones(3, 4)).shape[1]], *matrices())
+    assert isinstance(fused.kernels[-1], Contraction)
+    assert kinds(fused)["Contraction"] == 1
+    assert kinds(fused)["Map"] >= 1
+
+
+def matrices():
+    return bg.ones(3, 4), bg.ones(4, 5)
+
+
+def test_a_transposed_product_that_is_used_both_ways_is_computed_once():
+    fused = fused_step(lambda x: (x @ x, (x @ x).T.exp()), bg.ones(3, 3))
+    assert kinds(fused) == {"Contraction": 1, "Map": 1}
+
+
+def test_the_sum_of_two_products_is_in_the_epilogue_of_the_second():
+    first, second = fused_step(lambda x: x @ x + x.T @ x, bg.ones(3, 3)).kernels
+    assert [ops(first), ops(second)] == [[], ["add"]]
+    assert sum(isinstance(node, Accumulator) for node in second.nodes) == 1
+
+
+def test_a_value_between_two_products_does_not_join_the_first_if_it_needs_the_second():
+    def step(x):
+        y = x @ x
+        return y + (y @ x)
+
+    first, second = fused_step(step, bg.ones(3, 3)).kernels
+    assert [ops(first), ops(second)] == [[], ["add"]]
+
+
+# --- index and reference kernels --------------------------------------------------------------
+
+
+def test_rows_are_taken_and_added_up_by_index_kernels():
+    def step(table, rows):
+        taken = table.exp().take(rows)
+        return bg.grad((taken * taken).sum(), table)[0]
+
+    table = bg.ones(7, 3)
+    table.requires_grad = True
+    fused = fused_step(step, table, Tensor([1, 2, 1]))
+    index = [kernel for kernel in fused.kernels if type(kernel).__name__ == "Index"]
+    assert [(k.op, k.rows, k.columns) for k in index] == [("take", 7, 3), ("scatter_add", 3, 3)]
+
+
+@pytest.mark.parametrize(("axis", "expected"), [(None, (1, 6)), (-1, (2, 3)), (0, None)])
+def test_the_place_of_the_largest_is_found_in_rows(axis, expected):
+    kernel = only(fused_step(lambda x: x.argmax(axis), bg.ones(2, 3)))
+    found = None if isinstance(kernel, Reference) else (kernel.rows, kernel.columns)
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("step", "shapes", "operation"),
+    [
+        (lambda x, y: x @ y, [(2, 3, 3), (3, 3)], "matmul"),
+        (lambda x, y: x + y, [(0, 3), (3,)], "add"),
+        (lambda x, y: x @ y, [(2, 0), (0, 3)], "matmul"),
+        (lambda x, y: bg.concat([x, y]), [(2, 3), (1, 3)], "concat"),
+        (lambda x, y: x.argmax(-1) + y.argmax(-1), [(2, 3), (2, 3)], "add"),
+        (lambda x, y: x + y, [(2, 3, 5), (3, 1)], "add"),
+        (lambda x, y: (x + y).sum(1), [(2, 3, 5), (2, 3, 5)], "sum"),
+        (lambda x, y: (x * y).permute(0, 2, 1), [(2, 3, 5), (5,)], "copy"),
+        (lambda x, y: x.take(Tensor([0, 2]), 1) * y, [(2, 3), (2, 2)], "take"),
+        (lambda x, y: (x * 2).astype("int64"), [(3,), (3,)], "cast"),
+    ],
+)
+def test_what_has_no_kernel_of_its_own_is_computed_by_its_reference_rule(step, shapes, operation):
+    fused = fused_step(step, *(bg.ones(*shape) for shape in shapes))
+    assert operation in {k.op for k in fused.kernels if isinstance(k, Reference)}
+
+
+def test_integers_are_compared_and_chosen_by_kernels():
+    def step(x, labels):
+        return ((x.argmax(1) == labels).where(labels, 7), labels <= 3)
+
+    fused = fused_step(step, bg.ones(2, 3), Tensor([1, 2]))
+    assert kinds(fused) == {"Index": 1, "Map": 1} or kinds(fused) == {"Index": 1, "Map": 2}
+
+
+# --- nothing more than needed -----------------------------------------------------------------
+
+
+def test_a_program_of_nothing_has_no_kernels():
+    fused = fused_step(lambda x: None, bg.ones(3))
+    assert fused.kernels == []
+    assert [buffer.name for buffer in fused.buffers] == ["argument 0"]
+
+
+def test_what_is_returned_unchanged_is_copied():
+    x = bg.ones(2, 3)
+    assert [ops(k) for k in fused_step(lambda x: (x, x.T), x).kernels] == [[], []]
+
+
+def test_an_expensive_operation_of_inputs_is_computed_once_for_all():
+    def step(x, y):
+        scale = y.exp()
+        return (x @ x) * scale, (x @ x.T) * scale
+
+    fused = fused_step(step, bg.ones(3, 3), bg.ones(3))
+    assert sum(ops(kernel).count("exp") for kernel in fused.kernels) == 1
+
+
+def test_a_cheap_operation_of_inputs_is_computed_where_it_is_needed():
+    def step(x, y):
+        scale = y * 0.5
+        return (x @ x) * scale, (x @ x.T) * scale
+
+    fused = fused_step(step, bg.ones(3, 3), bg.ones(3))
+    assert kinds(fused) == {"Contraction": 2}
+
+
+# --- strides ----------------------------------------------------------------------------------
+
+SHAPES = st.lists(st.integers(1, 4), max_size=4).map(tuple)
+
+
+@st.composite
+def strided(draw):
+    """A shape, and the steps of a permuted and partly repeated array."""
+    shape = draw(SHAPES)
+    dense = strides(shape)
+    order = draw(st.permutations(range(len(shape))))
+    kept = [draw(st.sampled_from([1, 1, 1, 0])) for _ in shape]
+    return tuple(shape[a] for a in order), tuple(
+        dense[a] * keep for a, keep in zip(order, kept, strict=True)
+    )
+
+
+@given(strided())
+def test_a_linear_step_reaches_the_same_elements(array):
+    shape, steps = array
+    expected = offsets(shape, steps)
+    step = linear_step(shape, steps)
+    found = {s for s in range(prod(shape) + 65) if [s * i for i in range(prod(shape))] == expected}
+    assert step in found if found else step is None
+
+
+@given(strided(), st.data())
+def test_reshaped_steps_reach_the_same_elements(array, data):
+    shape, steps = array
+    total = prod(shape)
+    shapes = [
+        s
+        for n in range(4)
+        for s in product([1, 2, 3, 4, 6, 8, 9, 12, 16], repeat=n)
+        if prod(s) == total
+    ]
+    if not shapes:
+        return
+    new = data.draw(st.sampled_from(shapes))
+    found = reshaped_steps(shape, steps, new)
+    expected = offsets(shape, steps)
+    if found is not None:
+        assert offsets(new, found) == expected
+    else:
+        assert not any(
+            offsets(new, candidate) == expected
+            for candidate in product(sorted({*expected, 0}), repeat=len(new))
+        )
