@@ -6,9 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
+
+from baregrad.compiler import step
+from baregrad.machine.errors import UnsupportedMachineError
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "baregrad"
@@ -49,7 +53,10 @@ def only_sessions(text):
 def failures_of_sessions(text, name):
     test = doctest.DocTestParser().get_doctest(only_sessions(text), {}, name, name, 0)
     report = []
-    doctest.DocTestRunner(verbose=False).run(test, out=report.append)
+    with warnings.catch_warnings():
+        # so a compiled step says where no machine code runs; the output has to be the same
+        warnings.filterwarnings("ignore", "steps run as Python", RuntimeWarning)
+        doctest.DocTestRunner(verbose=False).run(test, out=report.append)
     return "".join(report)
 
 
@@ -73,6 +80,32 @@ def test_a_session_with_wrong_output_would_be_found():
     report = failures_of_sessions(text, "wrong.md")
     assert "line 4" in report
     assert "Got:\n    2" in report
+
+
+@pytest.fixture
+def no_machine_code(monkeypatch):
+    """As on a processor that runs none of our code; lists what was to be compiled."""
+    refused = []
+
+    def no_target():
+        refused.append("a step")
+        raise UnsupportedMachineError("there is no such processor")
+
+    monkeypatch.setattr(step, "host_target", no_target)
+    return refused
+
+
+def test_the_compiled_step_of_the_readme_prints_the_same_without_machine_code(no_machine_code):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("## Compiled steps\n")
+    assert failures_of_sessions(section, "README.md") == ""
+    assert no_machine_code
+
+
+def test_the_page_on_the_compiler_prints_the_same_without_machine_code(no_machine_code):
+    text = (ROOT / "docs" / "compiler.md").read_text(encoding="utf-8")
+    assert failures_of_sessions(text, "compiler.md") == ""
+    assert no_machine_code
 
 
 def commands(text):
@@ -145,6 +178,13 @@ def test_back_propagation_is_explained_with_sessions_and_excerpts():
     text = (ROOT / "docs" / "backpropagation.md").read_text(encoding="utf-8")
     assert len(excerpts(text)) >= 8
     assert len(fences(text, "pycon")) >= 8
+
+
+def test_the_compiler_is_explained_by_what_its_stages_print():
+    text = (ROOT / "docs" / "compiler.md").read_text(encoding="utf-8")
+    assert len(fences(text, "pycon")) >= 8
+    for shown in ("matmul(", "contraction to", "in place of", "= fma ", "vfmadd231ps"):
+        assert any(shown in session for session in fences(text, "pycon")), shown
 
 
 @of_every_document
