@@ -133,21 +133,21 @@ FITS = {
         mpf(0),
         mpf("0.625") ** 2,
     ),
-    # erf(x) = x + x * p(s), s = x**2; relative, for |x| < 1
+    # erf(x) = x + x * p(s), s = x**2; relative, for |x| < 0.9
     "erf": (
         away_from_zero(lambda s: mp.erf(mp.sqrt(s)) / mp.sqrt(s) - 1),
         away_from_zero(lambda s: mp.sqrt(s) / mp.erf(mp.sqrt(s))),
         range(7),
         mpf(0),
-        mpf(1),
+        mpf("0.9") ** 2,
     ),
-    # log(erfc(x)) = p(x); the error relative to erf(x), for x from 1 to 4
-    "erf_tail": (
-        lambda x: mp.log(mp.erfc(x)),
-        lambda x: mp.erfc(x) / mp.erf(x),
+    # 1 - erf(x) = exp(-x**2) * p(x - 1.5); the error relative to erf(x), for x from 0.9 to 4
+    "erfc": (
+        lambda u: mp.exp((u + 1.5) ** 2) * mp.erfc(u + 1.5),
+        lambda u: mp.exp(-((u + 1.5) ** 2)) / mp.erf(u + 1.5),
         range(9),
-        mpf(1),
-        mpf(4),
+        mpf("-0.6"),
+        mpf("2.5"),
     ),
     # sin(r) = r + r * s * p(s), s = r**2; relative
     "sin": (

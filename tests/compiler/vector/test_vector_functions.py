@@ -27,7 +27,7 @@ from baregrad.compiler.vector.program import INT64, LANES, POINTER
 from baregrad.engines import ieee
 
 INF, NAN = math.inf, math.nan
-STEP = 1 << 15  # between the bit patterns of the sample
+STEP = 1 << 16  # between the bit patterns of the sample
 
 
 def reference_log1p(x):
@@ -48,7 +48,20 @@ FUNCTIONS = {
     "cos": (cos, ieee.cos, 1, False),
 }
 # around here formulas change, results overflow or vanish
-TURNS = (0.0, 1e-45, 1e-38, 2.0**-25, 0.34657, 0.625, 0.6666667, 1.0, 1.0471976, 1.5707964, 4.0)
+TURNS = (
+    0.0,
+    1e-45,
+    1e-38,
+    2.0**-25,
+    0.34657,
+    0.625,
+    0.6666667,
+    0.9,
+    1.0,
+    1.0471976,
+    1.5707964,
+    4.0,
+)
 TURNS += (3.1415927, 9.02, 10.0, 17.33, 20.0, 65536.0, 87.33, 88.72284, 89.0, 103.9721, 104.0, 1e10)
 
 
@@ -63,13 +76,13 @@ def ordered(numbers):
 
 
 def sample():
-    """Every 2**15th bit pattern, all around the turns, and random ones; a multiple of 16."""
+    """Every 2**16th bit pattern, all around the turns, and random ones; a multiple of 16."""
     draw = random.Random(5)
     patterns = list(range(0, 1 << 32, STEP))
     for turn in array.array("I", array.array("f", TURNS).tobytes()):
         around = [max(turn + near, 0) for near in range(-40, 41)]
         patterns += around + [pattern | 1 << 31 for pattern in around]
-    patterns += [draw.getrandbits(32) for _ in range(20000)]
+    patterns += [draw.getrandbits(32) for _ in range(10000)]
     return from_bits(patterns + [0] * (-len(patterns) % 16))
 
 
