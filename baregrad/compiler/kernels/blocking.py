@@ -16,7 +16,7 @@ from baregrad.compiler.kernels.tiling import Split, TileShape, Traffic, Vectors,
 DEPTH_BLOCK: Final = 2048
 LINE: Final = 64  # bytes of a cache line
 # estimated cycles for an element of a packed matrix, on a target with one lane
-_PACKING_CYCLES: Final = {"none": 0.0, "copy": 2.0, "transpose": 6.0}
+_PACKING_CYCLES: Final = {"none": 0.0, "copy": 2.0, "transpose": 8.0}
 
 
 class Tiling(NamedTuple):

@@ -89,24 +89,29 @@ def plan_product(
         ArgumentError: the right matrix is contiguous neither along columns nor along the depth.
     """
     vectors = Vectors.of(target)
-    if size.columns == 1 < size.rows and (1 in left or left[0] == 0):
+    across, down = _packing(right), _packing(left[::-1])
+    if size.columns == 1 < size.rows and down:
         inner = plan_product(size.transposed, right[::-1], left[::-1], target, epilogue_length)
         return Swapped(size, inner)
-    if right[1] in (0, 1):
-        return _tiled(size, vectors, left, "none", epilogue_length)
-    if right[0] != 1:
+    if not across:
         raise ArgumentError(
             f"the right matrix of a product has strides {right}: it must be contiguous along "
             "columns or along the depth; copy it first"
         )
-    plans: list[Plan] = [_tiled(size, vectors, left, "transpose", epilogue_length)]
-    if 1 in left:
-        packing = "none" if left[0] == 1 else "transpose"
-        inner = _tiled(size.transposed, vectors, right[::-1], packing, 1)._replace(by_columns=False)
-        plans.append(Transposed(size, inner))
-    if left[1] == 1:
+    plans: list[Plan] = [_tiled(size, vectors, left, across, epilogue_length)]
+    if down:
+        inner = _tiled(size.transposed, vectors, right[::-1], down, 1)
+        plans.append(Transposed(size, inner._replace(by_columns=False)))
+    if right[0] == left[1] == 1:
         plans.append(Dot(size, vectors))
     return min(plans, key=lambda plan: plan.cycles)
+
+
+def _packing(right: Strides) -> str:
+    """What a right matrix needs to be read as vectors; empty if nothing helps."""
+    if right[1] in (0, 1):
+        return "none"
+    return "transpose" if right[0] == 1 else ""
 
 
 def _tiled(

@@ -73,7 +73,7 @@ class IndexPlan(NamedTuple):
         if kernel.op == "take":
             with b.loop(*within(b, blocks, self.size, self.rows)) as loop:
                 row = b.load_int64(indices, loop.counter, scale=_INDEX_BYTES)
-                self._copy(b, loop.counter, moved(b, source, row, 0), target)
+                self._copy(b, loop.counter, _row(b, source, row), target)
         else:
             self._add_up(b, indices, source, target, within(b, blocks, self.size, self.columns))
 
@@ -104,7 +104,7 @@ class IndexPlan(NamedTuple):
             self._sweep(b, loop.counter, columns, lambda place: place.store(zero, target))
         with b.loop(0, self.rows) as loop:
             row = b.load_int64(indices, loop.counter, scale=_INDEX_BYTES)
-            to = moved(b, target, row, 0)._replace(row_stride=0)
+            to = _row(b, target, row)
 
             def add(place: Place) -> None:
                 place.store(b.add(place.load(to), place.load(source)), to)
@@ -139,6 +139,11 @@ class IndexPlan(NamedTuple):
         )
         found = b.reduce_min(b.select(b.mask_or(equal, spoiled), where, inf))
         Place(Tile(b, row, 0), 0, 0, 1, None).store(b.truncate_to_int(found), target)
+
+
+def _row(b: Builder, operand: Operand, row: Index) -> Operand:
+    """A row, to be read as if every row were that."""
+    return moved(b, operand, row, 0)._replace(row_stride=0)
 
 
 def plan_index(kernel: IndexKernel, target: Target) -> IndexPlan:

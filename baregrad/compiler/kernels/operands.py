@@ -46,11 +46,6 @@ class Operand(NamedTuple):
         """The same memory, rows for columns."""
         return self._replace(row_stride=self.column_stride, column_stride=self.row_stride)
 
-    @property
-    def strides(self) -> tuple[int, int]:
-        """Along rows and columns."""
-        return self.row_stride, self.column_stride
-
 
 def product(builder: Builder, index: Index, factor: int) -> Index:
     """index * factor, without an instruction where it is known."""

@@ -71,11 +71,8 @@ class RowsReduction(NamedTuple):
             b.store(identity, self.partial.pointer, loop.counter)
 
     def add(self, b: Builder, value: Value, place: Place) -> None:
-        """Combine what is at a place with the partial results."""
-        if self.by_column:
-            place.store(combine(b, self.op, place.load(self.partial), value), self.partial)
-        else:
-            self.add_vector(b, masked(b, self.op, value, place.mask))
+        """Combine what is at a place with its columns' partial results."""
+        place.store(combine(b, self.op, place.load(self.partial), value), self.partial)
 
     def add_vector(self, b: Builder, value: Value) -> None:
         """Combine all lanes with the vector of partial results."""

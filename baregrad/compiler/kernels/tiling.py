@@ -21,7 +21,7 @@ _FAR_LINE_CYCLES: Final = 5  # or from a cache beyond
 _FIRST_CACHE: Final = 32 << 10
 _SECOND_CACHE: Final = 1 << 20
 _MOST_VECTORS: Final = 8
-_REST: Final = 1.02
+_REST: Final = 1.1
 
 
 class Vectors(NamedTuple):

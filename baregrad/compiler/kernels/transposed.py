@@ -1,12 +1,12 @@
 """Products computed as their transpose, which is then transposed.
 
 Where the right matrix lies along the depth it has to be transposed before it can be read as
-vectors. If there are fewer rows than columns it is less work to make the left matrix the right one
-of the transposed product, (A B)ᵀ = Bᵀ Aᵀ, and to transpose that: it goes to scratch memory, from
-where it is read in squares of lanes.
+vectors, and where it has few columns most lanes of a vector are idle. Then it may be less work to
+make the left matrix the right one of the transposed product, (A B)ᵀ = Bᵀ Aᵀ, and to transpose that:
+it goes to scratch memory, from where it is read in squares of lanes.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from baregrad.compiler.kernels.blocking import LINE
 from baregrad.compiler.kernels.epilogue import Columns, Epilogue, finish_from_memory
@@ -24,6 +24,9 @@ from baregrad.compiler.kernels.plan import Size, round_up
 from baregrad.compiler.kernels.tiled import Tiled
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
+
+# estimated cycles for an element that is transposed, on a target with one lane
+_CYCLES: Final = 12.0
 
 
 class Transposed(NamedTuple):
@@ -63,7 +66,7 @@ class Transposed(NamedTuple):
     def cycles(self) -> float:
         """Estimated, for all blocks."""
         elements = self.size.rows * self.size.columns
-        return self.inner.cycles + 8 * elements / self.inner.vectors.lanes
+        return self.inner.cycles + _CYCLES * elements / self.inner.vectors.lanes
 
     def write(
         self,

@@ -65,8 +65,11 @@ def float32(number):
 # --- running ------------------------------------------------------------------------------------
 
 
-def program_of(kernel, target):
-    """The kernel's plan, and its program: table of addresses, range of blocks, scratch."""
+def program_of(kernel, target, *, whole=False):
+    """The kernel's plan, and its program: table of addresses, range of blocks, scratch.
+
+    The range is that of the arguments, or known to be `whole` when the code is written.
+    """
     plan = plan_kernel(kernel, target)
     b = Builder("kernel", table=POINTER, begin=INT64, end=INT64, scratch=POINTER)
     table, begin, end, scratch = b.parameters
@@ -75,17 +78,19 @@ def program_of(kernel, target):
         buffer.number: b.load_pointer(table, displacement=8 * slot)
         for slot, buffer in enumerate(buffers)
     }
-    plan.write(b, pointers, (begin, end), scratch)
+    plan.write(b, pointers, (0, plan.blocks) if whole else (begin, end), scratch)
     return plan, b.program, buffers
 
 
 def pieces(blocks, cuts):
     """Ranges of blocks, as threads would have them."""
+    if cuts is None:
+        return [(0, blocks)]
     edges = sorted({0, blocks, *[cut % (blocks + 1) for cut in cuts]})
     return list(pairwise(edges))
 
 
-def run(kernel, memory, target, *, native=True, aliases=None, cuts=()):
+def run(kernel, memory, target, *, native=True, aliases=None, cuts=None):
     """What the kernel makes of `memory`, a list of numbers for each buffer number.
 
     Args:
@@ -94,9 +99,10 @@ def run(kernel, memory, target, *, native=True, aliases=None, cuts=()):
         target: for which it is compiled.
         native: as machine code; otherwise by the interpreter.
         aliases: buffers that lie where another does.
-        cuts: where the blocks are cut into calls of their own.
+        cuts: where the blocks are cut into calls of their own; the code is for all blocks, if
+            it is None.
     """
-    plan, program, buffers = program_of(kernel, target)
+    plan, program, buffers = program_of(kernel, target, whole=cuts is None)
     aliases = aliases or {}
     execute = _run_native if native else _run_interpreted
     return execute(plan, program, buffers, memory, target, aliases, cuts)

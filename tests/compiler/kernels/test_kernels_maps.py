@@ -4,7 +4,7 @@ import math
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_runs import (
     Meaning,
@@ -42,7 +42,7 @@ def numbers(random, count, low=-4.0, high=4.0):
     return [float32(random.uniform(low, high)) for _ in range(count)]
 
 
-def check(nodes, target, *, native=True, cuts=(), tolerance=1e-5, scale=1.0):
+def check(nodes, target, *, native=True, cuts=None, tolerance=1e-5, scale=1.0):
     kernel = made(nodes)
     found = run(kernel, nodes.memory, target, native=native, cuts=cuts)
     expected = Meaning(kernel, nodes.memory).result()
@@ -145,6 +145,7 @@ def needs_rows(name):
 
 @runs_on_every_target
 @pytest.mark.parametrize("name", KERNELS)
+@settings(max_examples=15)
 @given(SIZES, SIZES, st.integers(0, 99))
 def test_a_map_of_any_size(name, target, rows, columns, cut):
     if rows * columns > 6000 or (rows == 1 and needs_rows(name)):
@@ -160,7 +161,7 @@ def test_a_map_of_any_size(name, target, rows, columns, cut):
 
 @on_every_target
 @pytest.mark.parametrize("name", KERNELS)
-@pytest.mark.parametrize(("rows", "columns"), [(2, 5), (3, 17), (2, 49), (5, 1)])
+@pytest.mark.parametrize(("rows", "columns"), [(3, 17), (2, 49), (5, 1)])
 def test_the_interpreter_agrees_and_stays_within_the_buffers(name, target, rows, columns):
     nodes = Nodes(rows, columns)
     KERNELS[name](nodes, Random(name))
@@ -224,6 +225,7 @@ def test_every_operation_on_floats(target, op):
 
 
 @runs_on_every_target
+@settings(max_examples=10)
 @given(st.integers(1, 40))
 def test_choices_and_casts_between_data_types(target, columns):
     random = Random(columns)

@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_runs import (
     Meaning,
@@ -49,7 +49,7 @@ def product(rows, columns, depth, form, seed=0, epilogue=None):
     return contraction(nodes, depth, Operand(left, a), Operand(right, b)), nodes.memory
 
 
-def check(kernel, memory, target, *, native=True, cuts=(), tolerance=0.0):
+def check(kernel, memory, target, *, native=True, cuts=None, tolerance=0.0):
     found = run(kernel, memory, target, native=native, cuts=cuts)
     expected = Meaning(kernel, memory).result()
     for number in memory:
@@ -57,6 +57,7 @@ def check(kernel, memory, target, *, native=True, cuts=(), tolerance=0.0):
 
 
 @runs_on_every_target
+@settings(max_examples=60)
 @given(SIZES, SIZES, SIZES, st.sampled_from(FORMS), st.integers(0, 99), st.integers(0, 99))
 def test_a_product_of_any_size_and_form_is_exact_for_small_integers(
     target, rows, columns, depth, form, cut, other
@@ -67,9 +68,7 @@ def test_a_product_of_any_size_and_form_is_exact_for_small_integers(
 
 @on_every_target
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize(
-    ("rows", "columns", "depth"), [(3, 5, 4), (1, 19, 9), (9, 1, 17), (2, 33, 3), (17, 2, 1)]
-)
+@pytest.mark.parametrize(("rows", "columns", "depth"), [(3, 5, 4), (9, 1, 17), (2, 33, 3)])
 def test_the_interpreter_agrees_and_stays_within_the_buffers(target, form, rows, columns, depth):
     kernel, memory = product(rows, columns, depth, form)
     check(kernel, memory, target, native=False, cuts=(1,))
@@ -85,7 +84,7 @@ def test_the_interpreter_agrees_and_stays_within_the_buffers(target, form, rows,
         (3, 70, 90, "NT"),  # dot products
         (70, 1, 90, "NN"),  # with rows for columns
         (60, 200, 600, "TN"),  # both matrices are packed
-        (200, 60, 600, "TN"),
+        (200, 60, 300, "TN"),
         (2, 100, 3, "TT"),
         (29, 9, 40, "TN"),
     ],
@@ -96,9 +95,9 @@ def test_every_way_to_compute_a_product(target, rows, columns, depth, form):
 
 
 @runs_on_every_target
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize(("rows", "columns"), [(3, 5), (9, 1), (1, 9), (17, 20)])
-@pytest.mark.parametrize("depth", [DEPTH_BLOCK, DEPTH_BLOCK + 1, 2 * DEPTH_BLOCK + 7])
+@pytest.mark.parametrize("form", ["NN", "NT"])
+@pytest.mark.parametrize(("rows", "columns"), [(3, 5), (9, 1), (17, 20)])
+@pytest.mark.parametrize("depth", [DEPTH_BLOCK + 1, 2 * DEPTH_BLOCK + 7])
 def test_a_deep_product_is_summed_in_blocks(target, rows, columns, depth, form):
     kernel, memory = product(rows, columns, depth, form, epilogue=bias_and_relu)
     check(kernel, memory, target, cuts=(1,))
@@ -150,6 +149,7 @@ def adam(nodes, random):
 
 @runs_on_every_target
 @pytest.mark.parametrize("epilogue", [bias_and_relu, every_extent])
+@settings(max_examples=20)
 @given(SIZES, SIZES, st.sampled_from(FORMS), st.integers(0, 99))
 def test_epilogues_read_and_write_at_every_extent(epilogue, target, rows, columns, form, cut):
     kernel, memory = product(rows, columns, 5, form, epilogue=epilogue)
@@ -175,6 +175,7 @@ def test_the_interpreter_agrees_on_epilogues(target, epilogue, rows, columns, fo
 
 
 @runs_on_every_target
+@settings(max_examples=10)
 @given(st.sampled_from(FORMS), st.integers(0, 2**32))
 def test_rounding_errors_are_within_the_bound_of_a_sum(target, form, seed):
     random = Random(seed)
