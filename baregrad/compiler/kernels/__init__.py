@@ -1,6 +1,12 @@
 """From fused kernels to vector programs: matrix products with epilogues, maps, and indexing.
 
-Imports go one way; each file knows only those before it: ``operands``, ``shuffles``, ``tiling``,
-``loops``, ``epilogue``, ``microkernel``, ``packing``, ``plan``, then the ways to compute a product,
-``tiled``, ``dot``, ``transposed``, and ``contraction``, which chooses among them.
+`plans.plan_kernel` decides how a kernel is computed; the plan then writes the code.
+
+Imports go one way; each file knows only those before it:
+
+``errors``, ``operands`` (matrices in memory), ``shuffles``, ``tiling`` (a model of cycles),
+``loops``; matrix products: ``epilogue``, ``microkernel``, ``packing``, ``plan``, the ways to
+compute one, ``blocking``, ``tiled``, ``dot``, ``transposed``, and ``contraction``, which chooses;
+expressions: ``arithmetic``, ``expression``, ``reductions``, ``sweep``, ``passes``, ``late``; the
+kernels: ``maps``, ``products``, ``indexing``, ``randomness``, ``plans``.
 """

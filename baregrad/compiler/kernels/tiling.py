@@ -90,13 +90,22 @@ class Traffic(NamedTuple):
         return cls(strided, _LINE_CYCLES if near else _FAR_LINE_CYCLES)
 
 
-def tile_cycles(rows: int, vectors: int, depth: int, traffic: Traffic) -> float:
-    """Estimated cycles for one tile."""
+def tile_cycles(
+    rows: int, vectors: int, depth: int, traffic: Traffic, vector_lines: float = 0.0
+) -> float:
+    """Estimated cycles for one tile.
+
+    Args:
+        rows: of the tile.
+        vectors: of the tile.
+        depth: steps.
+        traffic: of the left matrix.
+        vector_lines: cache lines of each vector that come from the second cache.
+    """
     if rows == 0 or vectors == 0:
         return 0.0
     lines = traffic.cycles * (traffic.strided + _ELEMENT * rows / _LINE)
-    if _LINE * vectors * depth > _FIRST_CACHE // 2:
-        lines += _LINE_CYCLES * vectors
+    lines += _LINE_CYCLES * vectors * vector_lines
     step = max(rows * vectors / _PER_CYCLE, (rows + vectors) / _PER_CYCLE, _LATENCY, lines)
     return depth * step + _TILE_CYCLES + 2 * rows * vectors
 
@@ -107,10 +116,14 @@ def product_cycles(
     """Estimated cycles for all tiles of a matrix product."""
     down = Split.of(rows, shape.rows)
     across = Split.of(-(-columns // lanes), shape.vectors)
+    # a panel stays in the first cache while all tiles use it; used once, it is where it was before
+    kept = shape.vectors * lanes if down.parts > 1 else columns
+    is_near = _ELEMENT * kept * depth <= _FIRST_CACHE // 2
+    lines = 0.0 if is_near else _ELEMENT * lanes / _LINE
 
     def strip(vectors: int) -> float:
-        whole = down.whole * tile_cycles(shape.rows, vectors, depth, traffic)
-        return whole + tile_cycles(down.rest, vectors, depth, traffic)
+        whole = down.whole * tile_cycles(shape.rows, vectors, depth, traffic, lines)
+        return whole + tile_cycles(down.rest, vectors, depth, traffic, lines)
 
     return across.whole * strip(shape.vectors) + strip(across.rest)
 

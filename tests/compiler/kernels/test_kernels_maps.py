@@ -10,6 +10,7 @@ from kernel_runs import (
     Meaning,
     Nodes,
     assert_close,
+    contraction,
     float32,
     on_every_target,
     run,
@@ -25,6 +26,7 @@ from baregrad.compiler.kernel import (
     SCALAR,
     Access,
     Map,
+    Operand,
 )
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.kernels.maps import plan_map
@@ -145,7 +147,7 @@ def needs_rows(name):
 
 @runs_on_every_target
 @pytest.mark.parametrize("name", KERNELS)
-@settings(max_examples=15)
+@settings(max_examples=12)
 @given(SIZES, SIZES, st.integers(0, 99))
 def test_a_map_of_any_size(name, target, rows, columns, cut):
     if rows * columns > 6000 or (rows == 1 and needs_rows(name)):
@@ -464,3 +466,69 @@ def test_an_output_whose_columns_are_apart_is_refused():
     (store,) = nodes.stores
     nodes.stores = [store._replace(access=Access(1, 3))]
     assert "3 elements apart" in refusal(nodes)
+
+
+# --- drawn expressions ----------------------------------------------------------------------------
+
+
+def drawn_nodes(draw, nodes, *roots):
+    """More nodes, of operations that are exact on small integers, on top of these."""
+    random = Random(draw(st.integers(0, 99)))
+    known = [*roots, nodes.constant(2.0)]
+    for _ in range(draw(st.integers(1, 8))):
+        kind = draw(st.sampled_from(["load", "add", "subtract", "maximum", "negative", "where"]))
+        first, second = [known[draw(st.integers(0, len(known) - 1))] for _ in range(2)]
+        if kind == "load":
+            extent = draw(st.sampled_from(EXTENTS))
+            values = [random.randint(-9, 9) for _ in range(nodes.count(extent))]
+            known.append(nodes.load(values, extent))
+        elif kind == "negative":
+            known.append(nodes.apply("negative", first))
+        elif kind == "where":
+            less = nodes.apply("less", first, second, dtype="bool")
+            known.append(nodes.apply("where", less, second, first))
+        else:
+            known.append(nodes.apply(kind, first, second))
+    return known
+
+
+@runs_on_every_target
+@settings(max_examples=15)
+@given(st.data(), st.sampled_from([1, 2, 5]), st.sampled_from([1, 3, 16, 33, 70]))
+def test_drawn_expressions_with_reductions(target, data, rows, columns):
+    nodes = Nodes(rows, columns)
+    x = nodes.load([data.draw(st.integers(-9, 9)) for _ in range(3)] * (rows * columns), FULL)
+    known = drawn_nodes(data.draw, nodes, x)
+    for _ in range(data.draw(st.integers(0, 2))):
+        inner = known[data.draw(st.integers(0, len(known) - 1))]
+        if nodes.nodes[inner].extent & COLUMNS:
+            op = data.draw(st.sampled_from(["sum", "max"]))
+            known = drawn_nodes(data.draw, nodes, x, nodes.reduce(op, inner, COLUMNS))
+    full = nodes.apply("add", x, known[-1])
+    nodes.store(full)
+    if rows != 1:
+        nodes.store(nodes.reduce(data.draw(st.sampled_from(["sum", "max"])), full, ROWS))
+        nodes.store(nodes.reduce("max", full, FULL))
+    check(nodes, target, cuts=(data.draw(st.integers(0, 9)),), tolerance=0.0)
+
+
+@runs_on_every_target
+@settings(max_examples=15)
+@given(
+    st.data(), st.integers(1, 20), st.sampled_from([1, 3, 16, 33]), st.sampled_from(["NN", "NT"])
+)
+def test_drawn_epilogues(target, data, rows, columns, form):
+    nodes = Nodes(rows, columns)
+    depth = 3
+    random = Random(rows)
+    left = nodes.new([random.randint(-8, 8) for _ in range(rows * depth)])
+    right = nodes.new([random.randint(-8, 8) for _ in range(depth * columns)])
+    step = Access(1, depth) if form == "NT" else Access(columns, 1)
+    known = drawn_nodes(data.draw, nodes, nodes.accumulator())
+    nodes.store(nodes.apply("add", known[0], known[-1]))
+    nodes.store(nodes.apply("subtract", known[0], known[len(known) // 2]))
+    matrices = Operand(left, Access(depth, 1)), Operand(right, step)
+    kernel = contraction(nodes, depth, *matrices)
+    found = run(kernel, nodes.memory, target, cuts=(data.draw(st.integers(0, 9)),))
+    expected = Meaning(kernel, nodes.memory).result()
+    assert found == {number: expected[number] for number in found}

@@ -57,7 +57,7 @@ def check(kernel, memory, target, *, native=True, cuts=None, tolerance=0.0):
 
 
 @runs_on_every_target
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(SIZES, SIZES, SIZES, st.sampled_from(FORMS), st.integers(0, 99), st.integers(0, 99))
 def test_a_product_of_any_size_and_form_is_exact_for_small_integers(
     target, rows, columns, depth, form, cut, other
@@ -149,7 +149,7 @@ def adam(nodes, random):
 
 @runs_on_every_target
 @pytest.mark.parametrize("epilogue", [bias_and_relu, every_extent])
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(SIZES, SIZES, st.sampled_from(FORMS), st.integers(0, 99))
 def test_epilogues_read_and_write_at_every_extent(epilogue, target, rows, columns, form, cut):
     kernel, memory = product(rows, columns, 5, form, epilogue=epilogue)
