@@ -4,6 +4,7 @@ Each product is repeated inside one native call, and takes turns with a measurem
 (independent chains of multiply-adds) and, where they can be imported, with NumPy and PyTorch at one
 thread, so that a change of the machine's speed meets all of them. Printed are medians, the share of
 the peak, and how long Python needed to write the vector program and to make machine code of it.
+Rates are of the thread's processor time: while another process has its turn nothing counts.
 """
 
 import importlib.util
@@ -104,11 +105,11 @@ def peers(size: Size, form: str, product: Product) -> dict[str, Run]:
 
 
 def seconds(run: Run, times: int) -> float:
-    """Of one of so many runs."""
-    begin = time.perf_counter()
+    """The processor time of one of so many runs."""
+    begin = time.thread_time()
     for _ in range(times):
         run()
-    return (time.perf_counter() - begin) / times
+    return (time.thread_time() - begin) / times
 
 
 def measure(size: Size, form: str, target: Target, peak_run: Run, peak_flops: int) -> None:
