@@ -80,9 +80,7 @@ class Clusters:
                 self._add(term, cluster, owners)
                 return
         for cluster in self._siblings(owners):
-            if prod(term.shape) == cluster.space.rows * cluster.space.columns and join(
-                term, cluster
-            ):
+            if prod(term.shape) == cluster.space.size and join(term, cluster):
                 self._add(term, cluster, owners)
                 return
         self._begin(term, owners)

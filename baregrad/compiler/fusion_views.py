@@ -52,17 +52,15 @@ def reshaped_steps(sizes: Shape, steps: Shape, shape: Shape) -> Shape | None:
 
 def broadcast(sizes: Shape, steps: Shape, to: Shape) -> Shape:
     """The steps that read an array as if it had the larger shape `to`."""
-    if sizes == to:
-        return steps
     own = (0 if size == 1 else step for size, step in zip(sizes, steps, strict=True))
     return (0,) * (len(to) - len(sizes)) + tuple(own)
 
 
 def split_axis(shape: Shape, rows: int) -> int | None:
-    """The axis before which there are so many rows; None where rows end within an axis."""
+    """The axis before which there are so many rows; None where they end in the midst of one."""
     product = 1
     for axis, size in enumerate(shape):
         if product == rows:
             return axis
         product *= size
-    return len(shape) if product == rows else None
+    return None

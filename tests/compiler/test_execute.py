@@ -197,7 +197,7 @@ def test_steps_of_odd_sizes(batch, width):
     assert_exact(simplify(capture(step, x, y)), x, y)
 
 
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(deadline=None, max_examples=150, derandomize=True)
 @given(expressions())
 def test_random_expressions_of_every_shape(expression):
     step, arguments = expression

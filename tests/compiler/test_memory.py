@@ -44,7 +44,7 @@ def assert_sound(fused, memory):
         assert memory.offsets[old.number] == memory.offsets[new.number]
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(deadline=None, max_examples=80, derandomize=True)
 @given(expressions())
 def test_buffers_that_are_alive_together_do_not_overlap(expression):
     step, arguments = expression
