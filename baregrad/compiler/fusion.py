@@ -1,7 +1,7 @@
 """From a program to kernels: fusion, and the order in which the kernels run.
 
-The stages are in files of their own: `fusion_terms` resolves views, `fusion_clusters` decides what
-is computed together, `fusion_expressions` writes the kernels. Here, they are put in order.
+The stages are in files of their own: `fusion_resolution` resolves views, `fusion_clusters` decides
+what is computed together, `fusion_expressions` writes the kernels. Here, they are put in order.
 
 A training step's update replaces tensors that the same step reads. A new value can be written over
 the old one (in place) only if all that need the old one come before. So a kernel that reads a
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from baregrad.compiler.fusion_clusters import Clusters
 from baregrad.compiler.fusion_expressions import Kernels
-from baregrad.compiler.fusion_terms import Terms
+from baregrad.compiler.fusion_resolution import Terms
 from baregrad.compiler.kernel import Buffer, Kernel, buffers_read, buffers_written
 from baregrad.compiler.program import Program
 from baregrad.compiler.value import Value
@@ -32,7 +32,8 @@ class Fused(NamedTuple):
         inputs: the buffer of each argument and each tensor read.
         writes: for each tensor that is assigned to, the buffer with its new value.
         updates: of these, where the tensor is read as well, the buffers of its old and new value.
-        results: the buffers of what the step returns.
+        results: the buffers of what the step returns, each of its own: none of them is another
+            result, or the new value of a tensor.
     """
 
     buffers: list[Buffer]
@@ -51,9 +52,10 @@ def fuse(program: Program) -> Fused:
         clusters.place(term)
     kernels = Kernels(clusters)
     inputs = {value: kernels.keep(term) for value, term in terms.inputs.items()}
-    outputs = [kernels.keep(term) for term in terms.outputs]
+    new = [kernels.keep(term) for term in terms.writes]
+    results = [kernels.keep(term) for term in terms.results]
     kernels.write_all()
-    writes = dict(zip(program.writes, outputs, strict=False))
+    writes = dict(zip(program.writes, new, strict=True))
     updates = [
         (inputs[program.reads[tensor]], new)
         for tensor, new in writes.items()
@@ -62,7 +64,7 @@ def fuse(program: Program) -> Fused:
     ordered = in_execution_order(
         [kernel for _, kernel in sorted(kernels.written, key=lambda pair: pair[0])], updates
     )
-    return Fused(kernels.buffers, ordered, inputs, writes, updates, outputs[len(writes) :])
+    return Fused(kernels.buffers, ordered, inputs, writes, updates, results)
 
 
 def in_execution_order(kernels: list[Kernel], updates: list[tuple[Buffer, Buffer]]) -> list[Kernel]:

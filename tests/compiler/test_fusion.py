@@ -393,6 +393,18 @@ def test_what_is_returned_unchanged_is_copied():
     assert [ops(k) for k in fused_step(lambda x: (x, x.T), x).kernels] == [[], []]
 
 
+def test_every_result_has_a_buffer_of_its_own():
+    tensor = bg.ones(3)
+
+    def step(x):
+        y = x.exp()
+        tensor.assign(y)
+        return y, y, y.reshape(3, 1), y.sum(), y.sum()
+
+    fused = fused_step(step, bg.ones(3))
+    assert len({*fused.results, *fused.writes.values()}) == 6
+
+
 def test_an_expensive_operation_of_inputs_is_computed_once_for_all():
     def step(x, y):
         scale = y.exp()
