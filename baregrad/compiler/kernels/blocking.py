@@ -79,14 +79,10 @@ class Tiling(NamedTuple):
         return 0 if self.packing == "none" else round_up(ELEMENT * self.panel_depth * width, LINE)
 
     @property
-    def left_width(self) -> int:
-        """Elements at each depth of a packed tile of the left matrix: whole vectors."""
-        return round_up(self.tile.rows, self.vectors.lanes)
-
-    @property
     def left_tile_bytes(self) -> int:
-        """Scratch memory of a packed tile of the left matrix."""
-        return ELEMENT * self.left_width * self.panel_depth if self.packs_left else 0
+        """Scratch memory of a packed tile of the left matrix; whole vectors are written to it."""
+        elements = self.tile.rows * min(self.size.depth, DEPTH_BLOCK) + self.vectors.lanes
+        return round_up(ELEMENT * elements, LINE) if self.packs_left else 0
 
     @property
     def sums_bytes(self) -> int:

@@ -27,8 +27,9 @@ _MOST_INLINE: Final = 96
 # a panel larger than this many bytes is packed if it is used by so many tiles
 _LARGE_PANEL: Final = 16 << 10
 _MANY_TILES: Final = 4
-# and so is a left matrix of more bytes, if it lies along its rows and many panels pass by
+# and so is a left matrix of more bytes that lies along its rows, if more vectors of columns use it
 _LARGE_LEFT: Final = 128 << 10
+_WIDE: Final = 6
 # so many panels keep the threads busy
 _MANY_PANELS: Final = 8
 
@@ -118,13 +119,17 @@ def _tiled(
     size: Size, vectors: Vectors, left: Strides, packing: str, epilogue_length: int
 ) -> Tiled:
     strided = left[1] not in (0, 1)
-    tile = best_tile(*size, vectors, strided)
+    packs_left = (
+        strided
+        and size.columns > _WIDE * vectors.lanes
+        and 4 * size.rows * size.depth > _LARGE_LEFT
+    )
+    tile = best_tile(*size, vectors, strided and not packs_left)
     tiles = Split.of(size.rows, tile.rows).parts
     width = tile.vectors * vectors.lanes
     panels = Split.of(size.columns, width).parts
     if packing == "none" and tiles >= _MANY_TILES and 4 * width * size.depth > _LARGE_PANEL:
         packing = "copy"
-    packs_left = strided and panels >= _MANY_TILES and 4 * size.rows * size.depth > _LARGE_LEFT
     # each thread packs all panels if its blocks are rows, and all tiles if they are columns
     by_columns = panels >= (tiles if packing == "none" else min(tiles, _MANY_PANELS))
     if packs_left:

@@ -117,10 +117,13 @@ class _Writer:
         """A tile's part of the left matrix as it is packed."""
         plan = self.plan
         place = product(self.b, number, plan.left_tile_bytes)
-        return Operand(advanced(self.b, self.left, place), 1, plan.left_width)
+        return Operand(advanced(self.b, self.left, place), 1, plan.tile.rows)
 
     def pack_left(self, number: Index, rows: int, left: Operand, depth: _Depth) -> None:
-        """Pack a tile's part of the left matrix, which is contiguous along the rows."""
+        """Pack a tile's part of the left matrix, which is contiguous along the rows.
+
+        A vector may reach beyond its depth; then the next one overwrites what it has written there.
+        """
         b, lanes = self.b, self.plan.vectors.lanes
         source = moved(b, left, product(b, number, self.plan.down.size), 0)
         tail = b.mask_below(rows % lanes) if rows % lanes else None
