@@ -1,4 +1,4 @@
-"""Compiled steps: a Python function of tensors, run as machine code from its second look on.
+"""Compiled steps: a Python function of tensors, run as machine code.
 
 The function is captured once for the shapes it is called with, compiled, and from then on only its
 machine code runs. What it reads and assigns to (parameters, optimizer state) is copied in where it
@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from array import array
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 from baregrad.compiler.capture import capture
@@ -71,6 +72,7 @@ class CompiledStep:
         self._target = target
         self._versions: dict[Any, _Version | str] = {}
         self._modules: dict[Any, None] = {}  # that the step calls
+        self._lock = Lock()
         self.fallback: str | None = None
 
     def __call__(self, *arguments: Any) -> Any:
@@ -80,11 +82,12 @@ class CompiledStep:
             CaptureError: the step looks at numbers, or does something else that cannot be compiled.
         """
         tensors = [as_tensor(argument) for argument in arguments]
-        version = self._version(tensors)
-        self.fallback = version if isinstance(version, str) else None
-        if isinstance(version, str):
-            return self._step(*tensors)
-        return version.run(tensors)
+        with self._lock:  # there is one arena for each version
+            version = self._version(tensors)
+            self.fallback = version if isinstance(version, str) else None
+            if not isinstance(version, str):
+                return version.run(tensors)
+        return self._step(*tensors)
 
     def _version(self, tensors: list[Tensor]) -> _Version | str:
         version = self._versions.pop(self._key(tensors), None)

@@ -1,5 +1,7 @@
 """Whole training steps as machine code, against the same steps run as Python."""
 
+from threading import Thread
+
 import pytest
 
 import baregrad as bg
@@ -243,3 +245,20 @@ def test_explain_shows_every_stage():
     text = explain(step, *batch(4, 2, 1))
     assert "machine code" in text
     assert "vfmadd" in text
+
+
+@native
+def test_threads_may_share_a_compiled_step():
+    compiled = compile(lambda x: (x * 2).sum())
+    wrong = []
+
+    def work(number):
+        x = bg.full((64,), number)
+        wrong.extend(1 for _ in range(50) if compiled(x).item() != 128 * number)
+
+    threads = [Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
