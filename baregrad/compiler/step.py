@@ -130,10 +130,8 @@ class _Version:
             self.returned = step(*arguments)
             return self.returned
 
-        self.program = simplify(capture(remembered, *tensors))
-        self.fused: Fused = fuse(self.program)
-        self.memory: Memory = plan_memory(self.fused)
-        self.native = NativeExecution(self.program, self.fused, self.memory, target)
+        self.program, self.fused, memory = stages(remembered, *tensors)
+        self.native = NativeExecution(self.program, self.fused, memory, target)
         self.returned = type(self.returned)
         self.held = {tensor: tensor.array for tensor in self.program.reads}
 

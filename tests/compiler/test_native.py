@@ -1,14 +1,17 @@
 """Whole training steps as machine code, against the same steps run as Python."""
 
+from array import array
 from threading import Thread
 
 import pytest
 
 import baregrad as bg
-from baregrad.compiler.step import CompiledStep, compile, explain
+from baregrad.compiler.native import NativeExecution
+from baregrad.compiler.step import CompiledStep, compile, explain, stages
 from baregrad.compiler.vector.avx2 import AVX2
 from baregrad.compiler.vector.avx512 import AVX512
-from baregrad.errors import CaptureError, OutOfRangeError
+from baregrad.compiler.vector.compile import host_target
+from baregrad.errors import ArgumentError, CaptureError, OutOfRangeError
 from baregrad.machine.cpu import processor
 from baregrad.machine.errors import UnsupportedMachineError
 
@@ -262,3 +265,37 @@ def test_threads_may_share_a_compiled_step():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+# --- many steps in one call -----------------------------------------------------------------------
+
+
+def execution():
+    model, step = training(2, [3, 1], bg.losses.mse, lambda p: bg.SGD(p, lr=0.05))
+    program, fused, memory = stages(step, *batch(4, 2, 1))
+    return model, program, NativeExecution(program, fused, memory, host_target())
+
+
+@native
+def test_many_steps_in_one_call_are_those_steps_one_by_one():
+    generator = bg.Generator(3)
+    x, y = generator.randn(5, 4, 2), generator.randn(5, 4, 1)  # five different batches
+    plain, step = training(2, [3, 1], bg.losses.mse, lambda p: bg.SGD(p, lr=0.05))
+    expected = [step(x[i], y[i]).item() for i in range(5)]
+    model, program, native_steps = execution()
+    rates = [array("f", [draw() for _ in range(5)]) for draw in program.draws]
+    (losses,) = native_steps.run_steps(5, [x.array.data, y.array.data, *rates])
+    assert list(losses) == pytest.approx(expected, rel=1e-5)
+    found = [v for p in model.parameters() for v in native_steps.value(p).data]
+    assert found == pytest.approx(parameters(plain), rel=1e-4, abs=1e-6)
+
+
+@native
+def test_arguments_that_are_not_the_programs_are_refused():
+    _, program, native_steps = execution()
+    with pytest.raises(ArgumentError, match="the program was captured for arguments"):
+        native_steps.run(bg.ones(3).array)
+    with pytest.raises(ArgumentError, match="needs 2 times 8 elements, not 3"):
+        native_steps.run_steps(2, [array("f", [0.0] * 3)] * len(program.arguments))
+    with pytest.raises(ArgumentError, match="neither reads nor writes"):
+        native_steps.value(bg.ones(1))
