@@ -94,5 +94,8 @@ def using(engine: Engine) -> Iterator[None]:
 
 
 def engine() -> str:
-    """The name of the engine that computes: today always ``"reference"``, pure Python."""
+    """The name of the engine that computes operations one by one: ``"reference"``, pure Python.
+
+    Within a step that is being captured it is ``"capture"``. Compiled steps use no engine.
+    """
     return current().name
