@@ -7,11 +7,9 @@ registers it works on (Intel SDM volume 1, sections 13.2, 14.3 and 15.2). CPUID:
 
 import ctypes
 import os
-import platform
 import struct
-from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from baregrad.machine.assembler import Assembler
 from baregrad.machine.convention import enter, leave
@@ -38,8 +36,7 @@ AVX2_LEVEL: Final = frozenset({"avx", "avx2", "fma"})
 AVX512_LEVEL: Final = AVX2_LEVEL | {"avx512f", "avx512vl", "avx512dq"}
 
 
-@dataclass(frozen=True, slots=True)
-class Processor:
+class Processor(NamedTuple):
     """This computer's processor.
 
     Attributes:
@@ -55,16 +52,23 @@ class Processor:
     caches: tuple[int, ...]
 
 
+def architecture() -> str:
+    """The name that the operating system has for the processor's kind."""
+    if hasattr(os, "uname"):
+        return os.uname().machine
+    return os.environ.get("PROCESSOR_ARCHITECTURE", "this processor")  # Windows
+
+
 def is_x86_64() -> bool:
     """Whether code for x86-64 can run in this process."""
-    return platform.machine().lower() in ("x86_64", "amd64") and struct.calcsize("P") == 8
+    return architecture().lower() in ("x86_64", "amd64") and struct.calcsize("P") == 8
 
 
 @cache
 def processor() -> Processor:
     """This computer's processor, asked once."""
     if not is_x86_64():
-        raise UnsupportedMachineError(f"{platform.machine()} does not run x86-64 code")
+        raise UnsupportedMachineError(f"{architecture()} does not run x86-64 code")
     vendor = _vendor()
     return Processor(_features(), vendor, available_cores(), _caches(vendor))
 

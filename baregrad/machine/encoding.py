@@ -5,7 +5,6 @@ section 2.7. AMD APM volume 3, sections 1.1 to 1.2.9, says the same of all but E
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from baregrad.machine.registers import Memory, Operand, Register
@@ -16,32 +15,11 @@ _ROUNDING: Final = {"rn": 0, "rd": 1, "ru": 2, "rz": 3}
 ABSENT: Final = -1
 
 
-@dataclass(slots=True)
 class Form:
     """A row fitted to one combination of operand kinds, with all that is known ahead worked out.
 
     `reg`, `rm`, `vvvv`, `immediate` and `register_immediate` say which operand goes where.
     """
-
-    row: Row
-    reg: int
-    rm: int
-    vvvv: int
-    immediate: int
-    register_immediate: int
-    in_opcode: int
-    displacement_scale: int  # N of disp8*N
-    p0: int
-    p1: int
-    p2: int
-    scheme: str
-    digit: int
-    opcode: int
-    opcode_bytes: bytes
-    prefix: bytes
-    byte_operand: bool
-    wide: int
-    immediate_bytes: int
 
     def __init__(
         self, row: Row, kinds: Sequence[str], zeroing: bool = False, rounding: str | None = None

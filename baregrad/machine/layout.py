@@ -7,7 +7,6 @@ machines with span-dependent instructions", 1978.)
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from baregrad.machine.errors import LabelError
 from baregrad.machine.registers import INT32_MAX, INT32_MIN, Label
@@ -15,59 +14,69 @@ from baregrad.machine.registers import INT32_MAX, INT32_MIN, Label
 _SHORT_SIZE = 2
 
 
-@dataclass(slots=True, eq=False)
 class Jump:
     """A jump to a label; `short` is empty where the instruction has only the long form."""
 
-    mnemonic: str
-    label: Label
-    short: bytes
-    long: bytes
-    is_short: bool = True
+    __slots__ = ("is_short", "label", "long", "mnemonic", "short")
+
+    def __init__(self, mnemonic: str, label: Label, short: bytes, long: bytes) -> None:
+        self.mnemonic = mnemonic
+        self.label = label
+        self.short = short
+        self.long = long
+        self.is_short = True
 
     def size(self) -> int:
         """Bytes with the form chosen so far."""
         return _SHORT_SIZE if self.is_short else len(self.long) + 4
 
 
-@dataclass(slots=True, eq=False)
 class Bind:
     """A label's place."""
 
-    label: Label
+    __slots__ = ("label",)
+
+    def __init__(self, label: Label) -> None:
+        self.label = label
 
 
-@dataclass(slots=True, eq=False)
 class Align:
     """Padding up to a multiple of `boundary`."""
 
-    boundary: int
+    __slots__ = ("boundary",)
+
+    def __init__(self, boundary: int) -> None:
+        self.boundary = boundary
 
 
 Item = Jump | Bind | Align
 
 
-@dataclass(slots=True)
 class Reference:
     """A 32-bit displacement relative to the end of its instruction, to be filled in.
 
     `offset` and `end` count instruction bytes; `items` is the number of items before.
     """
 
-    offset: int
-    end: int
-    items: int
-    label: Label
-    addend: int
+    __slots__ = ("addend", "end", "items", "label", "offset")
+
+    def __init__(self, offset: int, end: int, items: int, label: Label, addend: int) -> None:
+        self.offset = offset
+        self.end = end
+        self.items = items
+        self.label = label
+        self.addend = addend
 
 
-@dataclass(slots=True)
 class Layout:
     """The finished bytes; `shifts[n]` is what n items together add to the addresses after them."""
 
-    data: bytes
-    shifts: list[int]
-    addresses: dict[Label, int] = field(default_factory=dict)
+    __slots__ = ("addresses", "data", "shifts")
+
+    def __init__(self, data: bytes, shifts: list[int], addresses: dict[Label, int]) -> None:
+        self.data = data
+        self.shifts = shifts
+        self.addresses = addresses
 
 
 def lay_out(

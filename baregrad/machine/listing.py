@@ -4,7 +4,6 @@ The text is only made when it is asked for; the assembler keeps the operands.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from baregrad.machine.encoding import Form
 from baregrad.machine.layout import Align, Bind, Item, Jump, Layout
@@ -22,17 +21,28 @@ _SIZE_NAMES = {
 _BYTES_PER_LINE = 11
 
 
-@dataclass(slots=True)
 class Instruction:
     """One instruction as it was given; `offset` and `items` are as in `layout.Reference`."""
 
-    offset: int
-    items: int
-    form: Form
-    operands: Sequence[Operand]
-    mask: int
-    zero: bool
-    rounding: str | None
+    __slots__ = ("form", "items", "mask", "offset", "operands", "rounding", "zero")
+
+    def __init__(
+        self,
+        offset: int,
+        items: int,
+        form: Form,
+        operands: Sequence[Operand],
+        mask: int,
+        zero: bool,
+        rounding: str | None,
+    ) -> None:
+        self.offset = offset
+        self.items = items
+        self.form = form
+        self.operands = operands
+        self.mask = mask
+        self.zero = zero
+        self.rounding = rounding
 
     def __str__(self) -> str:
         mnemonic = self.form.row.mnemonic.replace("_", " ")

@@ -27,9 +27,8 @@ EVEX's tuple types (SDM volume 2, section 2.7.5), by which an 8-bit displacement
 column: in every row here N is the size of the memory operand, or of the broadcast element.
 """
 
-from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 # kinds of immediates (see `registers.immediate_kind`) that each pattern takes
 _IMMEDIATES: Final = {
@@ -50,8 +49,7 @@ _LENGTHS: Final = {"LIG": 0, "L0": 0, "L1": 1, "128": 0, "256": 1, "512": 2}
 _GENERAL_SIZES: Final = ("rv", "mv", "immv")
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """What one operand of a row may be."""
 
     text: str
@@ -60,8 +58,7 @@ class Pattern:
     broadcast_bits: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One instruction form: one line of a table at one vector length and operand size."""
 
     mnemonic: str

@@ -1,6 +1,5 @@
 """All instructions by mnemonic: the tables of the `x86_*` modules joined."""
 
-import difflib
 from functools import cache
 from typing import Final
 
@@ -32,6 +31,8 @@ def rows(mnemonic: str) -> tuple[Row, ...]:
     """The forms of an instruction, those to be preferred first."""
     lines = _lines().get(mnemonic)
     if lines is None:
+        import difflib  # only needed once something is wrong
+
         near = difflib.get_close_matches(mnemonic, _lines(), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise UnknownInstructionError(f"no table has the instruction {mnemonic!r}{hint}")
