@@ -207,7 +207,7 @@ def _is_native(value: Value) -> bool:
     dtype = value.inputs[-1].dtype
     if value.op in ELEMENTWISE:
         return value.op in NATIVE[dtype] and (dtype, value.dtype) != ("float32", "int64")
-    return value.inputs[0].dtype == "float32"
+    return value.op == "take" or value.inputs[0].dtype == "float32"
 
 
 def _is_matrix(x: Strided) -> bool:

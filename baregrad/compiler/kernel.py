@@ -54,7 +54,7 @@ ELEMENTWISE: Final = ARITHMETIC | FUNCTIONS | COMPARISONS | {"maximum", "where",
 NATIVE: Final[dict[DType, frozenset[str]]] = {
     "float32": ELEMENTWISE,
     "float64": frozenset(),
-    "int64": COMPARISONS | {"where", "cast"},
+    "int64": COMPARISONS | {"add", "where", "cast"},
     "bool": frozenset({"equal", "not_equal", "where", "cast"}),
 }
 

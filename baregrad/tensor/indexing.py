@@ -103,8 +103,10 @@ class Indexing(Activations):
         return index % size
 
     def _check_places(self, indices: Any, axis: int) -> None:
-        for index in indices:
-            self._place(index, axis)
+        """Of any number of indices: only the smallest and the largest can be out of range."""
+        if indices:
+            self._place(min(indices), axis)
+            self._place(max(indices), axis)
 
     def take(self, indices: Any, axis: int = 0) -> Self:
         """The slices along `axis` that `indices` number; repeats and negative ones are allowed.
@@ -165,6 +167,6 @@ class Indexing(Activations):
 
 
 def _check_classes(values: Any, classes: int) -> None:
-    for value in values:
+    for value in (min(values), max(values)) if values else ():
         if not 0 <= value < classes:
             raise OutOfRangeError(f"one_hot: {value} is none of the classes 0 to {classes - 1}")

@@ -48,6 +48,7 @@ _FLOAT: Final[dict[str, Callable[..., Value]]] = {
     "where": Builder.select,
 }
 _INTEGER: Final[dict[str, Callable[..., Value]]] = {
+    "add": Builder.add_int,
     "equal": lambda b, x, y: b.compare_int("equal", x, y),
     "not_equal": lambda b, x, y: b.mask_not(b.compare_int("equal", x, y)),
     "less": lambda b, x, y: b.compare_int("greater", y, x),

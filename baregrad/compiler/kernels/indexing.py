@@ -72,7 +72,7 @@ class IndexPlan(NamedTuple):
         indices = pointers[kernel.indices.number]
         if kernel.op == "take":
             with b.loop(*within(b, blocks, self.size, self.rows)) as loop:
-                row = b.load_int64(indices, loop.counter, scale=_INDEX_BYTES)
+                row = _index(b, indices, loop.counter, kernel.rows)
                 self._copy(b, loop.counter, _row(b, source, row), target)
         else:
             self._add_up(b, indices, source, target, within(b, blocks, self.size, self.columns))
@@ -103,7 +103,7 @@ class IndexPlan(NamedTuple):
         with b.loop(0, rows) as loop:
             self._sweep(b, loop.counter, columns, lambda place: place.store(zero, target))
         with b.loop(0, self.rows) as loop:
-            row = b.load_int64(indices, loop.counter, scale=_INDEX_BYTES)
+            row = _index(b, indices, loop.counter, rows)
             to = _row(b, target, row)
 
             def add(place: Place) -> None:
@@ -139,6 +139,12 @@ class IndexPlan(NamedTuple):
         )
         found = b.reduce_min(b.select(b.mask_or(equal, spoiled), where, inf))
         Place(Tile(b, row, 0), 0, 0, 1, None).store(b.truncate_to_int(found), target)
+
+
+def _index(b: Builder, indices: Value, place: Value, rows: int) -> Value:
+    """The number of a row, brought into range: a wrong one must never be a wrong address."""
+    index = b.load_int64(indices, place, scale=_INDEX_BYTES)
+    return b.max_int64(b.min_int64(index, rows - 1), 0)
 
 
 def _row(b: Builder, operand: Operand, row: Index) -> Operand:
