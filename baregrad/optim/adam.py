@@ -18,7 +18,8 @@ class Adam(Optimizer):
         θ ← θ - lr · m̂ / (√v̂ + ε)      at step t = 1, 2, ...
 
     D. Kingma and J. Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1. The
-    division by 1 - βᵗ corrects for means that begin as 0.
+    division by 1 - βᵗ corrects for means that begin as 0. Both corrections are single numbers, and
+    are applied as such: m has the rate lr / (1 - β₁ᵗ), and v is multiplied by 1 / (1 - β₂ᵗ).
 
     Args:
         parameters: tensors, or groups of them; see `Optimizer`.
@@ -62,8 +63,8 @@ class Adam(Optimizer):
         """See the class."""
         if weight_decay:
             gradient = gradient + weight_decay * parameter
-        direction, changed = _direction(gradient, state, betas, eps, amsgrad)
-        return parameter - lr * direction, changed
+        change, changed = _change(gradient, state, lr, betas, eps, amsgrad)
+        return parameter - change, changed
 
 
 class AdamW(Adam):
@@ -105,23 +106,28 @@ class AdamW(Adam):
         amsgrad: bool,
     ) -> tuple[Tensor, State]:
         """See the class."""
-        direction, changed = _direction(gradient, state, betas, eps, amsgrad)
-        return (1 - lr * weight_decay) * parameter - lr * direction, changed
+        change, changed = _change(gradient, state, lr, betas, eps, amsgrad)
+        return (1 - lr * weight_decay) * parameter - change, changed
 
 
-def _direction(
-    gradient: Tensor, state: State, betas: tuple[float, float], eps: float, amsgrad: bool
+def _change(
+    gradient: Tensor,
+    state: State,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    amsgrad: bool,
 ) -> tuple[Tensor, State]:
-    """m̂ / (√v̂ + ε), and the new running means."""
+    """lr · m̂ / (√v̂ + ε), and the new running means."""
     beta1, beta2 = betas
     mean = beta1 * state["mean"] + (1 - beta1) * gradient
     square = beta2 * state["square"] + (1 - beta2) * gradient * gradient
     changed = {"mean": mean, "square": square}
     if amsgrad:
         square = changed["largest"] = square.maximum(state["largest"])
-    mean_hat = mean / _weight(beta1, state["step"])
-    square_hat = square / _weight(beta2, state["step"])
-    return mean_hat / (square_hat.sqrt() + eps), changed
+    rate = lr / _weight(beta1, state["step"])
+    square_hat = square * (1 / _weight(beta2, state["step"]))
+    return rate * mean / (square_hat.sqrt() + eps), changed
 
 
 def _weight(beta: float, step: Any) -> Any:
