@@ -36,6 +36,10 @@ def reductions(kernel):
     return [(node.op, node.over) for node in kernel.nodes if isinstance(node, Reduce)]
 
 
+def contractions(fused):
+    return [kernel for kernel in fused.kernels if isinstance(kernel, Contraction)]
+
+
 def only(fused):
     (kernel,) = fused.kernels
     return kernel
@@ -58,7 +62,7 @@ def test_a_training_step_has_few_kernels(regression):
 
 
 def test_bias_and_activation_follow_the_product(regression):
-    first = regression[2].kernels[0]
+    first = contractions(regression[2])[0]
     assert (first.rows, first.columns, first.depth) == (64, 64, 8)
     assert ops(first) == ["add", "less_equal", "where"]
     assert len(first.stores) == 1
@@ -85,13 +89,10 @@ def stores(kernel, tensor, fused):
 def test_the_mask_of_a_relu_is_had_from_its_result(regression):
     fused = regression[2]
     assert all(buffer.dtype == "float32" for buffer in fused.buffers)
-    backward = fused.kernels[4]
-    assert isinstance(backward, Contraction)
+    first, second, *_, backward = contractions(fused)[:5]
     assert ops(backward) == ["less_equal", "where"]
     (load,) = (node for node in backward.nodes if isinstance(node, Load))
-    assert load.buffer == fused.kernels[1].stores[0].buffer or load.buffer == (
-        fused.kernels[0].stores[0].buffer
-    )
+    assert load.buffer in {first.stores[0].buffer, second.stores[0].buffer}
 
 
 def test_a_weight_is_read_before_it_is_updated(regression):
