@@ -17,7 +17,7 @@ from baregrad.compiler.program import Program
 from baregrad.compiler.symbol import Symbol, capture_error, described
 from baregrad.compiler.value import CONSTANT, INPUT, Value
 from baregrad.engines import selection
-from baregrad.engines.array import Array, DType, Shape
+from baregrad.engines.array import Array, DType, Resident, Shape
 from baregrad.engines.selection import Engine, Kernel
 from baregrad.errors import CaptureError
 from baregrad.tensor.primitives import PRIMITIVES
@@ -25,8 +25,9 @@ from baregrad.tensor.tensor import Tensor
 
 T = TypeVar("T")
 
-# Operations whose results have the elements of their input, so that a check of one is of both.
-_SAME_NUMBERS = ("cast", "reshape", "permute", "expand")
+# Operations whose results have elements of their first input alone, so that a check of that is one
+# of them as well.
+_SAME_NUMBERS = ("cast", "reshape", "permute", "expand", "take", "slice")
 
 
 def capture(function: Callable[..., Any], *arguments: Tensor) -> Program:
@@ -120,7 +121,7 @@ class _Capture(Engine):
         self.constants: dict[tuple[int, Shape], tuple[Array, Value]] = {}
         self.arguments: list[Value] = []
         self.scalars: list[Value] = []
-        self.draws: list[Callable[[], float]] = []
+        self.draws: list[Callable[[int], Sequence[float]]] = []
         self.checks: list[tuple[int | Tensor, Callable[[Any], None]]] = []
         self.reads: dict[Tensor, Value] = {}
         self.writes: dict[Tensor, Value] = {}
@@ -160,7 +161,7 @@ class _Capture(Engine):
             self._remember(tensor)
         return cast(Array, self.present[tensor])
 
-    def store(self, tensor: Any, held: Array, new: Array) -> Array:
+    def store(self, tensor: Any, held: Array | Resident, new: Array) -> Array | Resident:
         """Notes that a tensor of the world is to be written, and leaves it as it is."""
         if not self._of_the_world(tensor):
             return new
@@ -172,21 +173,24 @@ class _Capture(Engine):
     def check(self, values: Array, check: Callable[[Any], None]) -> None:
         """Notes what is to be checked before each run, of arguments and tensors of the world.
 
-        Numbers that the step itself computes are not checked.
+        Numbers that the step itself computes are not checked; where it chooses some of them by
+        their indices, all are.
         """
         if not isinstance(values, Symbol):
             check(values.data)
             return
         value = values.value
         while value.op in _SAME_NUMBERS:
-            (value,) = value.inputs
+            value = value.inputs[0]
         if value in self.arguments:
             self.checks.append((self.arguments.index(value), check))
         for tensor, read in self.reads.items():
             if read is value:
                 self.checks.append((tensor, check))
 
-    def dynamic(self, draw: Callable[[], float], dtype: DType, name: str) -> float | Array:
+    def dynamic(
+        self, draw: Callable[[int], Sequence[float]], dtype: DType, name: str
+    ) -> float | Array:
         """A further argument of the program."""
         self.scalars.append(_input(name, (), dtype))
         self.draws.append(draw)

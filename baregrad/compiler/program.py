@@ -20,8 +20,9 @@ class Program(NamedTuple):
             may be in `reads` as well: then it is updated in place.
         results: what the function returned.
         draws: what gives the scalars, which are the last of the arguments, in order. Each is to be
-            called once before each run: it says the number, and moves on what it counts. Where
-            something else changed that is built into the program, it raises CaptureError.
+            called once before each run, with the number of its steps: it gives the number for each
+            of them, and moves on what it counts; with less than 0 it moves back. Where something
+            else changed that is built into the program, it raises CaptureError.
         checks: of which numbers what must hold before each run, such as that class numbers are
             numbers of classes: the place of an argument, or a tensor, and a function that raises
             if its elements are not so.
@@ -31,7 +32,7 @@ class Program(NamedTuple):
     reads: dict[Tensor, Value]
     writes: dict[Tensor, Value]
     results: list[Value]
-    draws: Sequence[Callable[[], float]] = ()
+    draws: Sequence[Callable[[int], Sequence[float]]] = ()
     checks: Sequence[tuple[int | Tensor, Callable[[Any], None]]] = ()
 
     def outputs(self) -> list[Value]:

@@ -147,7 +147,7 @@ class _Version:
             check(checked.array.data)
         scalars = program.arguments[len(tensors) :]
         drawn = [
-            Array(array(TYPECODES[value.dtype], [draw()]), (), value.dtype)
+            Array(array(TYPECODES[value.dtype], draw(1)), (), value.dtype)
             for value, draw in zip(scalars, program.draws, strict=True)
         ]
         results = self.native.run(*(tensor.array for tensor in tensors), *drawn)

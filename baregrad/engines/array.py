@@ -1,5 +1,6 @@
 """Dense arrays: a flat, row-major buffer of one data type, and the shape it is read with."""
 
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable
 from math import prod
@@ -24,6 +25,23 @@ class Array(NamedTuple):
     data: Buffer
     shape: Shape
     dtype: DType
+
+
+class Resident(ABC):
+    """An array whose numbers are in the memory of native code, where the next step finds them.
+
+    Attributes:
+        shape: of the array.
+        dtype: of the array.
+    """
+
+    shape: Shape
+    dtype: DType
+
+    @abstractmethod
+    def bring_out(self, holder: Any) -> Array:
+        """The numbers; the tensor that holds this holds them from now on."""
+        ...
 
 
 def new(values: Iterable[Any], shape: Shape, dtype: DType) -> Array:

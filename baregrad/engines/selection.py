@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
 
-from baregrad.engines.array import Array, DType
+from baregrad.engines.array import Array, DType, Resident
 
 T = TypeVar("T")
 
@@ -46,17 +46,19 @@ class Engine(ABC):
         """The value of a tensor that holds an array."""
         return held
 
-    def store(self, tensor: Any, held: Array, new: Array) -> Array:
-        """What a tensor that holds an array is to hold, now that it is assigned a new value."""
+    def store(self, tensor: Any, held: Array | Resident, new: Array) -> Array | Resident:
+        """What a tensor is to hold instead of `held`, now that it is assigned a new value."""
         return new
 
     def check(self, values: Array, check: Callable[[Any], None]) -> None:
         """Calls `check`, which raises if it does not like them, with the elements of an array."""
         check(values.data)
 
-    def dynamic(self, draw: Callable[[], float], dtype: DType, name: str) -> "float | Array":
-        """A number that `draw` gives anew at each step."""
-        return draw()
+    def dynamic(
+        self, draw: Callable[[int], Sequence[float]], dtype: DType, name: str
+    ) -> "float | Array":
+        """A number that `draw` gives anew at each step: `draw(steps)` those of so many steps."""
+        return draw(1)[0]
 
     def lasting(self, make: Callable[[], T]) -> T:
         """A tensor that is made once and kept from step to step."""

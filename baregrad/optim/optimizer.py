@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
@@ -36,6 +36,8 @@ class Optimizer:
         groups: one dict for each group, with its ``"parameters"`` and all options; options may be
             changed between steps.
         state: what is remembered of each parameter that was updated.
+        plan: while many steps run in one native call and a schedule changes the learning rate
+            between them: for each group its rates at these steps. None otherwise.
         rule: the update as a pure function (parameter, gradient, state, **options) of the new
             value, and the new tensors of the state. ``state["step"]`` counts from 1. It uses only
             tensor operators, and looks at no value: in a captured step, ``lr`` and
@@ -55,6 +57,7 @@ class Optimizer:
     def __init__(self, parameters: Parameters, **defaults: Any) -> None:
         self.groups: list[Group] = grouped(parameters, defaults)
         self.state: dict[Tensor, State] = {}
+        self.plan: list[list[float]] | None = None
         self._unbegun: dict[Tensor, State] = {}  # made for a captured step that has not been run
         check_parameters(self.parameters())
         for group in self.groups:
@@ -98,18 +101,18 @@ class Optimizer:
         if all(parameter.grad is None for parameter in self.parameters()):
             raise GradientError("step: no parameter has a gradient; call loss.backward() before")
         with no_grad():
-            for group in self.groups:
-                self._update_group(group)
+            for number, group in enumerate(self.groups):
+                self._update_group(number, group)
         return loss
 
     def _evaluate(self, closure: Closure) -> Tensor:
         with recording(True):
             return closure()
 
-    def _update_group(self, group: Group) -> None:
+    def _update_group(self, number: int, group: Group) -> None:
         """Updates those with a gradient; a captured step can be run at other rates and counts."""
         options = options_of(group)
-        lr = Tensor.dynamic(partial(_learning_rate, group, options), "float32", "lr")
+        lr = Tensor.dynamic(partial(self._rates, number, options), "float32", "lr")
         by_count: dict[int, dict[Tensor, State]] = {}
         for parameter in group["parameters"]:
             if parameter.grad is not None:
@@ -130,18 +133,35 @@ class Optimizer:
                 state[name] = Tensor.lasting(make)
         return state
 
-    def _count(self, states: Mapping[Tensor, State]) -> int:
-        """The number of the step that begins, the same for all of these parameters."""
+    def _rates(self, number: int, options: Options, steps: int) -> Sequence[float]:
+        """A group's learning rates at so many steps; its other options are built into a step."""
+        group = self.groups[number]
+        for name, value in options.items():
+            if name != "lr" and group[name] != value:
+                raise CaptureError(
+                    f"the option {name} was changed from {value} to {group[name]} after the "
+                    "optimizer's step was captured; capture the step again"
+                )
+        if self.plan is None:
+            return [float(group["lr"])] * steps
+        return self.plan[number][:steps]
+
+    def _count(self, states: Mapping[Tensor, State], steps: int) -> range:
+        """The numbers of the steps that begin, the same for all of these parameters."""
         for parameter, state in states.items():
             if state is not self.state.get(parameter, self._unbegun.get(parameter)):
                 raise CaptureError(
                     f"the state of {parameter.label()} was loaded after the optimizer's step was "
                     "captured; capture the step again"
                 )
+        first = state["step"] + 1
         for state in states.values():
-            state["step"] += 1
-        self.state.update(states)
-        return int(state["step"])
+            state["step"] += steps
+        if state["step"]:
+            self.state.update(states)
+        else:  # all of them were taken back
+            self._unbegun.update({p: self.state.pop(p) for p in states})
+        return range(first, first + steps)
 
     def _update(
         self, parameter: Tensor, state: State, step: float | Tensor, options: Options
@@ -236,17 +256,6 @@ class Optimizer:
             like = isinstance(tensor, Tensor) and (tensor.shape, tensor.dtype)
             expected = (parameter.shape, parameter.dtype)
             _require(like == expected, f"{name!r} of shape and dtype {expected} for {label}")
-
-
-def _learning_rate(group: Group, options: Options) -> float:
-    """The learning rate now; the other options are built into a captured step."""
-    for name, value in options.items():
-        if name != "lr" and group[name] != value:
-            raise CaptureError(
-                f"the option {name} was changed from {value} to {group[name]} after the "
-                "optimizer's step was captured; capture the step again"
-            )
-    return float(group["lr"])
 
 
 def _copied(state: State) -> State:

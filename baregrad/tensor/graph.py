@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from itertools import count
@@ -10,7 +10,7 @@ from math import prod
 from typing import Any, Self
 
 from baregrad.engines import selection
-from baregrad.engines.array import FLOATS, Array, DType, Shape
+from baregrad.engines.array import FLOATS, Array, DType, Resident, Shape
 from baregrad.errors import DTypeError, GradientError
 from baregrad.tensor.operation import Operation
 
@@ -67,6 +67,7 @@ class Node:
     """A place in the graph: a value, and how it was made.
 
     Attributes:
+        held: its value, or where native code keeps it; see `array`.
         op: the operation that made it; None for a leaf.
         parents: the inputs of the operation, in order; the same tensor may stand there twice.
         attributes: the operation's other arguments, such as its axes.
@@ -82,11 +83,11 @@ class Node:
 
     __slots__ = (
         "__weakref__",
-        "_array",
         "_requires_grad",
         "assigned",
         "attributes",
         "grad",
+        "held",
         "name",
         "op",
         "parents",
@@ -95,6 +96,7 @@ class Node:
         "serial",
     )
 
+    held: Array | Resident
     op: Operation | None
     parents: tuple[Self, ...]
     attributes: Mapping[str, Any]
@@ -121,11 +123,14 @@ class Node:
         return selection.current().lasting(make)
 
     @classmethod
-    def dynamic(cls, draw: Callable[[], float], dtype: DType, name: str) -> float | Self:
+    def dynamic(
+        cls, draw: Callable[[int], Sequence[float]], dtype: DType, name: str
+    ) -> float | Self:
         """A number that is another at each step.
 
-        It is `draw()`; but if a step is being captured, a scalar tensor that stands for what
-        `draw()` gives when the step is run.
+        `draw(steps)` gives those of so many steps, and moves on what it counts; less than 0 moves
+        it back. Here it is called for one. But if a step is being captured, this is a scalar tensor
+        that stands for what `draw` gives when the step is run.
         """
         number = selection.current().dynamic(draw, dtype, name)
         return number if isinstance(number, int | float) else cls.leaf(number)
@@ -162,7 +167,7 @@ class Node:
         attributes: Mapping[str, Any],
         requires_grad: bool,
     ) -> None:
-        self._array = array
+        self.held = array
         self.op = op
         self.parents = parents
         self.attributes = attributes
@@ -177,7 +182,10 @@ class Node:
     @property
     def array(self) -> Array:
         """The value; while a step is captured, what stands for it."""
-        return selection.current().load(self, self._array)
+        held = self.held
+        if isinstance(held, Resident):
+            held = held.bring_out(self)
+        return selection.current().load(self, held)
 
     @property
     def known(self) -> bool:
@@ -187,22 +195,22 @@ class Node:
     @property
     def shape(self) -> Shape:
         """The size along each axis."""
-        return self._array.shape
+        return self.held.shape
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return len(self._array.shape)
+        return len(self.held.shape)
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return prod(self._array.shape)
+        return prod(self.held.shape)
 
     @property
     def dtype(self) -> DType:
         """``"float32"``, ``"float64"``, ``"int64"`` or ``"bool"``."""
-        return self._array.dtype
+        return self.held.dtype
 
     @property
     def requires_grad(self) -> bool:
@@ -238,5 +246,9 @@ class Node:
                 f"{self.label()} is the result of {self.op.name} and cannot be assigned to: only a "
                 "leaf can, since its value is not computed from others"
             )
-        self._array = selection.current().store(self, self._array, array)
+        self.hold(selection.current().store(self, self.held, array))
+
+    def hold(self, value: Array | Resident) -> None:
+        """Puts another value in place, and notes the moment."""
+        self.held = value
         self.assigned = next(_clock)

@@ -47,15 +47,15 @@ class Generator:
         """The index of the next number; `count` of them will have been drawn."""
         return Tensor.dynamic(partial(self._advance, count, self.seed), "int64", "random index")
 
-    def _advance(self, count: int, seed: int) -> int:
+    def _advance(self, count: int, seed: int, steps: int) -> range:
         if seed != self.seed:  # which is built into a captured step
             raise CaptureError(
                 "a generator of random numbers was seeded anew after the step that draws from it "
                 "was captured; capture the step again"
             )
         start = self.index
-        self.index += count
-        return start
+        self.index += count * steps
+        return range(start, self.index, count) if count else range(start, start + steps)
 
     def rand(self, *shape: int, dtype: DType = "float32") -> Tensor:
         """Uniform in [0, 1): 24 random bits for float32, 53 for float64."""

@@ -581,7 +581,7 @@ def test_a_tensor_that_escapes_has_no_numbers():
         escaped[0].tolist()
     with pytest.raises(CaptureError, match="looks at the numbers"):
         escaped[0] + 1
-    for use in (lambda: escaped[0] * 2, lambda: Tensor.leaf(escaped[0]._array) * 2):
+    for use in (lambda: escaped[0] * 2, lambda: Tensor.leaf(escaped[0].held) * 2):
         with pytest.raises(CaptureError, match=r"captured before.*the result of multiply"):
             capture(use)
 

@@ -283,7 +283,7 @@ def test_many_steps_in_one_call_are_those_steps_one_by_one():
     plain, step = training(2, [3, 1], bg.losses.mse, lambda p: bg.SGD(p, lr=0.05))
     expected = [step(x[i], y[i]).item() for i in range(5)]
     model, program, native_steps = execution()
-    rates = [array("f", [draw() for _ in range(5)]) for draw in program.draws]
+    rates = [array("f", draw(5)) for draw in program.draws]
     (losses,) = native_steps.run_steps(5, [x.array.data, y.array.data, *rates])
     assert list(losses) == pytest.approx(expected, rel=1e-5)
     found = [v for p in model.parameters() for v in native_steps.value(p).data]
