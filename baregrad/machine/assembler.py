@@ -12,14 +12,14 @@ code = asm.finish()
 """
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from baregrad.machine.encoding import Form, encode, nop_padding
 from baregrad.machine.errors import LabelError, OperandError
 from baregrad.machine.layout import Align, Bind, Item, Jump, Layout, Reference, lay_out
-from baregrad.machine.listing import Instruction, listing
+from baregrad.machine.listing import Emitted, listing
 from baregrad.machine.matching import Signature, check_modifiers, select
 from baregrad.machine.registers import Label, Memory, Operand, Register, immediate_kind
 from baregrad.machine.x86 import rows
@@ -36,7 +36,7 @@ class Code:
     def __init__(
         self,
         layout: Layout,
-        instructions: list[Instruction],
+        instructions: list[Emitted],
         items: list[tuple[int, Item]],
         comments: dict[int, list[str]],
         pool: bytes,
@@ -53,8 +53,8 @@ class Code:
     @property
     def features(self) -> frozenset[str]:
         """The processor features that the instructions need."""
-        forms = {id(i.form): i.form for i in self._instructions}
-        return frozenset().union(*(form.row.features for form in forms.values()))
+        forms = {form for _, _, form, _, _ in self._instructions}
+        return frozenset().union(*(form.row.features for form in forms))
 
     def offset(self, label: Label) -> int:
         """Where a label is, in bytes from the beginning."""
@@ -81,7 +81,7 @@ class Assembler:
         self._features = features
         self._forms = _FORMS.setdefault(features, {})
         self._code = bytearray()
-        self._instructions: list[Instruction] = []
+        self._instructions: list[Emitted] = []
         self._items: list[tuple[int, Item]] = []
         self._references: list[Reference] = []
         self._bound: set[Label] = set()
@@ -114,7 +114,13 @@ class Assembler:
             zero: whether elements without their mask bit become zero instead of staying.
             rounding: ``rn``, ``rd``, ``ru``, ``rz`` (embedded rounding) or ``sae``.
         """
-        kinds = _kinds(operands)
+        try:
+            kinds = tuple([immediate_kind(o) if isinstance(o, int) else o.kind for o in operands])
+        except AttributeError:
+            names = ", ".join(type(operand).__name__ for operand in operands)
+            raise OperandError(
+                f"operands are registers, Memory, labels and int, not {names}"
+            ) from None
         signature = (mnemonic, kinds, mask is not None, zero, rounding)
         form = self._forms.get(signature)
         if form is None:
@@ -128,16 +134,16 @@ class Assembler:
             check_modifiers(mask, rounding)
             number = mask.index
         code, items = self._code, len(self._items)
-        self._instructions.append(
-            Instruction(len(code), items, form, operands, number, zero, rounding)
-        )
+        self._instructions.append((len(code), items, form, operands, number))
         encode(code, form, operands, number)
-        if form.rm >= 0:
-            rm = operands[form.rm]
-            if type(rm) is Memory and rm.label is not None:
+        if form.memory >= 0:
+            memory = operands[form.memory]
+            assert type(memory) is Memory
+            if memory.label is not None:
                 end = len(code)
                 at = end - form.immediate_bytes - 4
-                self._references.append(Reference(at, end, items, rm.label, rm.displacement))
+                reference = Reference(at, end, items, memory.label, memory.displacement)
+                self._references.append(reference)
 
     def _jump(self, mnemonic: str, label: Operand) -> None:
         assert isinstance(label, Label)
@@ -217,14 +223,6 @@ class Assembler:
             places[self._constants[data]] = len(pool)
             pool += data
         return places
-
-
-def _kinds(operands: Sequence[Operand]) -> tuple[str, ...]:
-    try:
-        return tuple([immediate_kind(o) if isinstance(o, int) else o.kind for o in operands])
-    except AttributeError:
-        names = ", ".join(type(operand).__name__ for operand in operands)
-        raise OperandError(f"operands are registers, Memory, labels and int, not {names}") from None
 
 
 def _alignment(data: bytes) -> int:

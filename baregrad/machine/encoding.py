@@ -4,115 +4,148 @@ Legacy: Intel SDM volume 2, section 2.1 (ModRM, SIB) and 2.2.1 (REX). VEX: secti
 section 2.7. AMD APM volume 3, sections 1.1 to 1.2.9, says the same of all but EVEX.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
-from baregrad.machine.registers import Memory, Operand, Register
+from baregrad.machine.registers import Memory, Register
 from baregrad.machine.rows import Row
 
 _SCALE_BITS: Final = {1: 0x00, 2: 0x40, 4: 0x80, 8: 0xC0}
 _ROUNDING: Final = {"rn": 0, "rd": 1, "ru": 2, "rz": 3}
-ABSENT: Final = -1
+# EVEX as one number, first byte lowest: 62, three payload bytes, opcode, ModRM. What the operands'
+# numbers change in it; R, X, B, R', V' and vvvv are inverted
+_EVEX_REG: Final = [(n & 8) << 12 | (n & 16) << 8 | (n & 7) << 43 for n in range(32)]
+_EVEX_VVVV: Final = [(n & 15) << 19 | (n & 16) << 23 for n in range(32)]
+# a vector register's fifth bit is X, which no index needs here
+_EVEX_RM: Final = [(n & 24) << 10 | (n & 7) << 40 for n in range(32)]
+_EVEX_BASE: Final = [(n & 8) << 10 for n in range(16)]
+# the fifth bit of a vector index is V'
+_EVEX_INDEX: Final = [(n & 8) << 11 | (n & 16) << 23 for n in range(32)]
+_EVEX_MASK_SHIFT: Final = 24
+_WITHOUT_MODRM: Final = (1 << 40) - 1
+
+Operands = Sequence[Any]  # of the kinds for which the form was made
 
 
 class Form:
     """A row fitted to one combination of operand kinds, with all that is known ahead worked out.
 
-    `reg`, `rm`, `vvvv`, `immediate` and `register_immediate` say which operand goes where.
+    Attributes:
+        row: of the tables.
+        zeroing: whether elements without their mask bit become zero.
+        rounding: embedded rounding, if any.
+        reg: which operand is ModRM.reg; like those that follow, negative for none.
+        rm: which operand is ModRM.rm.
+        vvvv: which operand is vvvv.
+        immediate: which operand is the immediate.
+        register_immediate: which operand is a register in an immediate byte.
+        in_opcode: which operand is the low bits of the opcode.
+        memory: which operand is memory.
+        displacement_scale: N of disp8*N.
+        word: EVEX without the operands, as one number.
+        p0: first payload byte of VEX, without register numbers.
+        p1: second payload byte of VEX.
+        byte_operand: whether there may be a register of 8 bits.
+        rule: the function that encodes it.
     """
+
+    __slots__ = (
+        "byte_operand",
+        "digit",
+        "displacement_scale",
+        "immediate",
+        "immediate_bytes",
+        "in_opcode",
+        "memory",
+        "p0",
+        "p1",
+        "reg",
+        "register_immediate",
+        "rm",
+        "rounding",
+        "row",
+        "rule",
+        "vvvv",
+        "word",
+        "zeroing",
+    )
 
     def __init__(
         self, row: Row, kinds: Sequence[str], zeroing: bool = False, rounding: str | None = None
     ) -> None:
         """Work out the constant parts of the encoding."""
         self.row = row
+        self.zeroing = zeroing
+        self.rounding = rounding
         roles = row.roles
         self.reg, self.rm, self.vvvv = roles.find("R"), roles.find("M"), roles.find("V")
         self.immediate, self.register_immediate = roles.find("I"), roles.find("S")
         self.in_opcode = roles.find("O")
-        self.scheme = row.scheme
         self.digit = row.digit
-        self.opcode = row.opcode[0]
-        self.opcode_bytes, self.prefix = row.opcode, row.prefix
         self.byte_operand = any(pattern.text.startswith("r8") for pattern in row.patterns)
-        self.wide = row.wide
         self.immediate_bytes = row.immediate_bytes
-        pattern = row.patterns[self.rm] if self.rm >= 0 else None
-        broadcast = self.rm >= 0 and kinds[self.rm].startswith("b")
-        bits = 0 if pattern is None else pattern.memory_bits
-        if pattern is not None and broadcast:
-            bits = pattern.broadcast_bits
-        self.displacement_scale = max(bits // 8, 1) if row.scheme == "EVEX" else 1
-        self._vector_constants(broadcast, zeroing, rounding)
-
-    def _vector_constants(self, broadcast: bool, zeroing: bool, rounding: str | None) -> None:
-        """The payload bytes of VEX or EVEX without register numbers (those are stored inverted)."""
-        row = self.row
+        kind = kinds[self.rm] if self.rm >= 0 else ""
+        broadcast = kind.startswith("b")
+        self.memory = self.rm if broadcast or kind.startswith(("m", "vm")) else -1
+        self.displacement_scale = 1
+        self.word = self.p0 = self.p1 = 0
+        self.rule: Callable[[bytearray, Form, Operands, int], None] = legacy
         if row.scheme == "VEX":
+            self.rule = vex
             self.p0 = 0xE0 | row.opcode_map
             self.p1 = 0x78 | row.wide << 7 | row.length << 2 | row.mandatory
-            self.p2 = 0
-            return
+        elif row.scheme == "EVEX":
+            self.rule = evex
+            self._evex_constants(broadcast)
+
+    def _evex_constants(self, broadcast: bool) -> None:
+        row, rounding = self.row, self.rounding
+        if self.rm >= 0:
+            pattern = row.patterns[self.rm]
+            bits = pattern.broadcast_bits if broadcast else pattern.memory_bits
+            self.displacement_scale = max(bits // 8, 1)
         length = row.length if rounding in (None, "sae") else _ROUNDING[rounding or ""]
         special = broadcast or rounding is not None
-        self.p0 = 0xF0 | row.opcode_map
-        self.p1 = 0x7C | row.wide << 7 | row.mandatory
-        self.p2 = 0x08 | zeroing << 7 | length << 5 | special << 4
+        p0 = 0xF0 | row.opcode_map
+        p1 = 0x7C | row.wide << 7 | row.mandatory
+        p2 = 0x08 | self.zeroing << 7 | length << 5 | special << 4
+        self.word = int.from_bytes((0x62, p0, p1, p2, row.opcode[0], 0xC0), "little")
 
 
-def encode(code: bytearray, form: Form, operands: Sequence[Operand], mask: int) -> None:
+def encode(code: bytearray, form: Form, operands: Operands, mask: int) -> None:
     """Append one instruction. Of a rip-relative operand, the displacement is left zero."""
-    scheme = form.scheme
-    if scheme == "EVEX":
-        evex(code, form, operands, mask)
-    elif scheme == "VEX":
-        vex(code, form, operands)
-    else:
-        legacy(code, form, operands)
+    form.rule(code, form, operands, mask)
     size = form.immediate_bytes
     if size:
-        if form.immediate != ABSENT:
+        if form.immediate >= 0:
             value = operands[form.immediate]
-            assert isinstance(value, int)
             code += (value & (1 << 8 * size) - 1).to_bytes(size, "little")
-        elif form.register_immediate != ABSENT:
-            code.append(_number(operands[form.register_immediate]) << 4)
+        elif form.register_immediate >= 0:
+            code.append(operands[form.register_immediate].index << 4)
 
 
-def _number(operand: Operand) -> int:
-    """The number of a register operand."""
-    assert type(operand) is Register
-    return operand.index
-
-
-def evex(code: bytearray, form: Form, operands: Sequence[Operand], mask: int) -> None:
-    """EVEX: 62, three payload bytes, opcode, ModRM. R, X, B, R', V' and vvvv are inverted."""
-    reg = _number(operands[form.reg]) if form.reg >= 0 else form.digit
-    vvvv = _number(operands[form.vvvv]) if form.vvvv >= 0 else 0
+def evex(code: bytearray, form: Form, operands: Operands, mask: int) -> None:
+    """EVEX: 62, three payload bytes, opcode, ModRM."""
+    reg = operands[form.reg].index if form.reg >= 0 else form.digit
+    word = form.word ^ _EVEX_REG[reg] | mask << _EVEX_MASK_SHIFT
+    if form.vvvv >= 0:
+        word ^= _EVEX_VVVV[operands[form.vvvv].index]
     rm = operands[form.rm]
-    p0 = form.p0 ^ (reg & 8) << 4 ^ (reg & 16)
-    p1 = form.p1 ^ (vvvv & 15) << 3
-    p2 = form.p2 ^ (vvvv & 16) >> 1 | mask
-    if type(rm) is Register:
-        number = rm.index
-        # a vector register's fifth bit is X, which no index needs here
-        code += bytes((0x62, p0 ^ (number & 24) << 2, p1, p2, form.opcode))
-        code.append(0xC0 | (reg & 7) << 3 | number & 7)
+    if form.memory < 0:
+        code += (word ^ _EVEX_RM[rm.index]).to_bytes(6, "little")
         return
-    assert type(rm) is Memory
     if rm.base is not None:
-        p0 ^= (rm.base.index & 8) << 2
+        word ^= _EVEX_BASE[rm.base.index]
     if rm.index is not None:
-        p0 ^= (rm.index.index & 8) << 3
-        p2 ^= (rm.index.index & 16) >> 1  # the fifth bit of a vector index is V'
-    code += bytes((0x62, p0, p1, p2, form.opcode))
+        word ^= _EVEX_INDEX[rm.index.index]
+    code += (word & _WITHOUT_MODRM).to_bytes(5, "little")
     modrm_memory(code, reg, rm, form.displacement_scale)
 
 
-def vex(code: bytearray, form: Form, operands: Sequence[Operand]) -> None:
+def vex(code: bytearray, form: Form, operands: Operands, _: int) -> None:
     """VEX: C5 with one payload byte where X, B, W and the map allow it, else C4 with two."""
-    reg = _number(operands[form.reg]) if form.reg >= 0 else form.digit
-    vvvv = _number(operands[form.vvvv]) if form.vvvv >= 0 else 0
+    reg = operands[form.reg].index if form.reg >= 0 else form.digit
+    vvvv = operands[form.vvvv].index if form.vvvv >= 0 else 0
     rm = operands[form.rm] if form.rm >= 0 else None
     p0 = form.p0 ^ (reg & 8) << 4
     p1 = form.p1 ^ vvvv << 3
@@ -123,21 +156,23 @@ def vex(code: bytearray, form: Form, operands: Sequence[Operand]) -> None:
             p0 ^= (rm.base.index & 8) << 2
         if rm.index is not None:
             p0 ^= (rm.index.index & 8) << 3
+    opcode = form.row.opcode[0]
     if p0 & 0x7F == 0x61 and not p1 & 0x80:
-        code += bytes((0xC5, p0 & 0x80 | p1 & 0x7F, form.opcode))
+        code += bytes((0xC5, p0 & 0x80 | p1 & 0x7F, opcode))
     else:
-        code += bytes((0xC4, p0, p1, form.opcode))
+        code += bytes((0xC4, p0, p1, opcode))
     if type(rm) is Register:
         code.append(0xC0 | (reg & 7) << 3 | rm.index & 7)
     elif type(rm) is Memory:
         modrm_memory(code, reg, rm, 1)
 
 
-def legacy(code: bytearray, form: Form, operands: Sequence[Operand]) -> None:
+def legacy(code: bytearray, form: Form, operands: Operands, _: int) -> None:
     """Legacy prefixes, REX where a bit of it or a byte register needs it, opcode, ModRM."""
-    code += form.prefix
-    reg = _number(operands[form.reg]) if form.reg >= 0 else form.digit
-    rex = form.wide << 3 | (reg & 8) >> 1
+    row = form.row
+    code += row.prefix
+    reg = operands[form.reg].index if form.reg >= 0 else form.digit
+    rex = row.wide << 3 | (reg & 8) >> 1
     rm = operands[form.rm] if form.rm >= 0 else None
     low = operands[form.in_opcode] if form.in_opcode >= 0 else None
     if type(rm) is Register:
@@ -151,7 +186,7 @@ def legacy(code: bytearray, form: Form, operands: Sequence[Operand]) -> None:
         rex |= low.index >> 3
     if rex or (form.byte_operand and _needs_rex(operands)):
         code.append(0x40 | rex)
-    code += form.opcode_bytes
+    code += row.opcode
     if type(rm) is Register:
         code.append(0xC0 | (reg & 7) << 3 | rm.index & 7)
     elif type(rm) is Memory:
@@ -160,7 +195,7 @@ def legacy(code: bytearray, form: Form, operands: Sequence[Operand]) -> None:
         code[-1] |= low.index & 7
 
 
-def _needs_rex(operands: Sequence[Operand]) -> bool:
+def _needs_rex(operands: Operands) -> bool:
     """Without REX, byte registers 4 to 7 are ah, ch, dh, bh and not spl, bpl, sil, dil."""
     return any(type(o) is Register and o.bits == 8 and 4 <= o.index < 8 for o in operands)
 

@@ -21,36 +21,32 @@ _SIZE_NAMES = {
 _BYTES_PER_LINE = 11
 
 
+# what the assembler keeps of an instruction, which is what one is made from
+Emitted = tuple[int, int, Form, Sequence[Operand], int]
+
+
 class Instruction:
     """One instruction as it was given; `offset` and `items` are as in `layout.Reference`."""
 
-    __slots__ = ("form", "items", "mask", "offset", "operands", "rounding", "zero")
+    __slots__ = ("form", "items", "mask", "offset", "operands")
 
     def __init__(
-        self,
-        offset: int,
-        items: int,
-        form: Form,
-        operands: Sequence[Operand],
-        mask: int,
-        zero: bool,
-        rounding: str | None,
+        self, offset: int, items: int, form: Form, operands: Sequence[Operand], mask: int
     ) -> None:
         self.offset = offset
         self.items = items
         self.form = form
         self.operands = operands
         self.mask = mask
-        self.zero = zero
-        self.rounding = rounding
 
     def __str__(self) -> str:
-        mnemonic = self.form.row.mnemonic.replace("_", " ")
+        form = self.form
+        mnemonic = form.row.mnemonic.replace("_", " ")
         texts = [self._operand(at, operand) for at, operand in enumerate(self.operands)]
         if self.mask:
-            texts[0] += f"{{k{self.mask}}}" + "{z}" * self.zero
-        if self.rounding is not None:
-            rounding = self.rounding if self.rounding == "sae" else f"{self.rounding}-sae"
+            texts[0] += f"{{k{self.mask}}}" + "{z}" * form.zeroing
+        if form.rounding is not None:
+            rounding = form.rounding if form.rounding == "sae" else f"{form.rounding}-sae"
             # the rounding stands after the last register, before an immediate
             last = max(i for i, o in enumerate(self.operands) if not isinstance(o, int))
             texts.insert(last + 1, f"{{{rounding}}}")
@@ -68,7 +64,7 @@ class Instruction:
 
 def listing(
     layout: Layout,
-    instructions: Sequence[Instruction],
+    instructions: Sequence[Emitted],
     items: Sequence[tuple[int, Item]],
     comments: dict[int, list[str]],
     code_size: int,
@@ -105,12 +101,13 @@ def listing(
 
 
 def _in_order(
-    layout: Layout, instructions: Sequence[Instruction], items: Sequence[tuple[int, Item]]
+    layout: Layout, instructions: Sequence[Emitted], items: Sequence[tuple[int, Item]]
 ) -> list[tuple[int, Instruction | Item]]:
     """Instructions and items with their addresses, as they were given."""
     events: list[tuple[int, Instruction | Item]] = []
     done = 0
-    for instruction in instructions:
+    for emitted in instructions:
+        instruction = Instruction(*emitted)
         for number in range(done, instruction.items):
             events.append((items[number][0] + layout.shifts[number], items[number][1]))
         done = instruction.items

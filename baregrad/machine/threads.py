@@ -13,6 +13,7 @@ from typing import Final
 
 from baregrad.errors import ArgumentError
 from baregrad.machine import team
+from baregrad.machine.barrier import HAS_FUTEX
 from baregrad.machine.cpu import available_cores
 from baregrad.machine.errors import ClosedError, MachineError
 from baregrad.machine.function import NativeFunction
@@ -50,8 +51,7 @@ class _Team:
         self.workers.append(worker)
 
     def _set_participants(self) -> None:
-        participants = 1 + len(self.workers)
-        struct.pack_into("=Q", self.block.view, team.PARTICIPANTS, participants)
+        team.set_participants(self.block.view, 1 + len(self.workers), available_cores())
 
     def run(self, function: int, argument: int) -> None:
         """All participants call `function`; returns when all are done."""
@@ -103,12 +103,12 @@ class WorkerPool:
         futex: whether workers sleep in futex(2) rather than in Python; where the system has it.
     """
 
-    def __init__(self, threads: int | None = None, *, futex: bool = team.HAS_FUTEX) -> None:
+    def __init__(self, threads: int | None = None, *, futex: bool = HAS_FUTEX) -> None:
         threads = available_cores() if threads is None else threads
         if threads < 1:
             raise ArgumentError(f"a pool has at least one thread, not {threads}")
         self.threads = threads
-        self._futex = futex and team.HAS_FUTEX
+        self._futex = futex and HAS_FUTEX
         self._closed = False
         self._lock = threading.Lock()
         self._team: _Team | None = None

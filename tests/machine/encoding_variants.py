@@ -128,7 +128,7 @@ def _variant(row, operands, mask, zero=False, rounding=None) -> Instruction:
     for kind, pattern in zip(kinds, row.patterns, strict=True):
         assert kind in pattern.kinds, (row, kinds)
     form = Form(row, kinds, zero, rounding)
-    return Instruction(0, 0, form, operands, mask, zero, rounding)
+    return Instruction(0, 0, form, operands, mask)
 
 
 def encoded(instruction: Instruction) -> bytes:

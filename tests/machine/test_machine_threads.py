@@ -12,9 +12,8 @@ import pytest
 from processor_marks import needs_avx
 
 from baregrad.errors import ArgumentError
-from baregrad.machine import team
 from baregrad.machine.assembler import Assembler
-from baregrad.machine.barrier import emit_barrier
+from baregrad.machine.barrier import HAS_FUTEX, emit_barrier
 from baregrad.machine.convention import enter, leave
 from baregrad.machine.errors import ClosedError, MachineError
 from baregrad.machine.function import NativeFunction
@@ -37,7 +36,7 @@ from baregrad.machine.threads import WorkerPool
 
 pytestmark = needs_avx
 FUTEX = [pytest.param(False, id="python")]
-if team.HAS_FUTEX:
+if HAS_FUTEX:
     FUTEX.append(pytest.param(True, id="futex"))
 PHASES = 50
 
