@@ -100,6 +100,7 @@ from baregrad.version import __version__
 if TYPE_CHECKING:
     from baregrad.compiler.step import compile as compile
     from baregrad.compiler.step import explain
+    from baregrad.compiler.threads import set_threads, threads
     from baregrad.data.batches import batches
     from baregrad.data.csv_file import read_csv
     from baregrad.data.idx import read_idx
@@ -224,6 +225,7 @@ __all__ = [
     "save_tensors",
     "schedules",
     "selu",
+    "set_threads",
     "sigmoid",
     "sign",
     "silu",
@@ -236,6 +238,7 @@ __all__ = [
     "std",
     "take",
     "tanh",
+    "threads",
     "train_test_split",
     "transpose",
     "unsqueeze",
@@ -248,6 +251,7 @@ __all__ = [
 # Where to find what is imported on first use; the same as above, for Python itself.
 _LATER = {
     "baregrad.compiler.step": "compile explain",
+    "baregrad.compiler.threads": "set_threads threads",
     "baregrad.data.batches": "batches",
     "baregrad.data.csv_file": "read_csv",
     "baregrad.data.idx": "read_idx",

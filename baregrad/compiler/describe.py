@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from baregrad.compiler.cost import flops, size_in_bytes, traffic
 from baregrad.compiler.fusion import Fused
 from baregrad.compiler.kernel import (
     COLUMNS,
     FULL,
-    ITEMSIZE,
     ROWS,
     Access,
     Accumulator,
@@ -21,7 +21,6 @@ from baregrad.compiler.kernel import (
     Load,
     Map,
     Node,
-    Reduce,
     Reference,
     buffers_read,
     buffers_written,
@@ -73,38 +72,6 @@ def _expression(value: Value, numbers: dict[Value, int]) -> str:
 
 
 # --- kernels --------------------------------------------------------------------------------
-
-
-def flops(kernel: Kernel) -> int:
-    """Operations on numbers: each element-wise operation and each addition of a sum is one."""
-    if isinstance(kernel, Reference):
-        return kernel.target.size
-    if isinstance(kernel, Index):
-        return 0 if kernel.op == "take" else kernel.source.size
-    product = (
-        2 * kernel.rows * kernel.columns * kernel.depth if isinstance(kernel, Contraction) else 0
-    )
-    return product + sum(_work(kernel, node) for node in kernel.nodes)
-
-
-def _work(kernel: Map | Contraction, node: Node) -> int:
-    if isinstance(node, Apply):
-        return _places(kernel, node.extent)
-    return _places(kernel, node.extent | node.over) if isinstance(node, Reduce) else 0
-
-
-def _places(kernel: Map | Contraction, extent: int) -> int:
-    rows = kernel.rows if extent & ROWS else 1
-    return rows * kernel.columns if extent & COLUMNS else rows
-
-
-def traffic(kernel: Kernel) -> int:
-    """Bytes of the buffers that a kernel reads, and of those it writes; each counted once."""
-    return sum(map(_bytes, buffers_read(kernel))) + sum(map(_bytes, buffers_written(kernel)))
-
-
-def _bytes(buffer: Buffer) -> int:
-    return buffer.size * ITEMSIZE[buffer.dtype]
 
 
 def _kernels(fused: Fused) -> Iterator[str]:
@@ -174,7 +141,7 @@ def _element(buffer: Buffer, access: Access, row: str = "r", column: str = "c") 
 
 
 def _memory(fused: Fused, memory: Memory) -> Iterator[str]:
-    total = sum(map(_bytes, fused.buffers))
+    total = sum(map(size_in_bytes, fused.buffers))
     yield f"Memory: {memory.size:,} bytes, for {total:,} in {len(fused.buffers)} buffers"
     old_of = {new: old for old, new in memory.in_place}
     for buffer in fused.buffers:

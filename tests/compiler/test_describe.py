@@ -3,7 +3,8 @@
 import baregrad as bg
 from baregrad import Tensor
 from baregrad.compiler.capture import capture
-from baregrad.compiler.describe import describe, flops, traffic
+from baregrad.compiler.cost import flops, traffic
+from baregrad.compiler.describe import describe
 from baregrad.compiler.fusion import fuse
 from baregrad.compiler.memory import plan_memory
 from baregrad.compiler.simplify import simplify

@@ -1,0 +1,86 @@
+"""What a kernel costs, counted and estimated before any code is written."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from baregrad.compiler.kernel import (
+    COLUMNS,
+    FUNCTIONS,
+    ITEMSIZE,
+    ROWS,
+    Apply,
+    Buffer,
+    Contraction,
+    Index,
+    Kernel,
+    Map,
+    Node,
+    Reduce,
+    Reference,
+    buffers_read,
+    buffers_written,
+)
+
+# what one core does in a nanosecond, about, at the sizes of a training step
+_PRODUCT_FLOPS: Final = 80.0
+_EXPRESSION_FLOPS: Final = 20.0
+_BYTES: Final = 60.0
+# instructions of an elementary function, about
+_FUNCTION_FLOPS: Final = 25
+# elements of the shortest vector: a row that is shorter takes as long
+_LANES: Final = 8
+
+
+def flops(kernel: Kernel) -> int:
+    """Operations on numbers: each element-wise operation and each addition of a sum is one."""
+    if isinstance(kernel, Reference):
+        return kernel.target.size
+    if isinstance(kernel, Index):
+        return 0 if kernel.op == "take" else kernel.source.size
+    return _product(kernel) + sum(_work(kernel, node) for node in kernel.nodes)
+
+
+def _product(kernel: Map | Contraction) -> int:
+    if isinstance(kernel, Map):
+        return 0
+    return 2 * kernel.rows * kernel.columns * kernel.depth
+
+
+def _work(kernel: Map | Contraction, node: Node) -> int:
+    if isinstance(node, Apply):
+        return _places(kernel, node.extent)
+    return _places(kernel, node.extent | node.over) if isinstance(node, Reduce) else 0
+
+
+def _places(kernel: Map | Contraction, extent: int) -> int:
+    rows = kernel.rows if extent & ROWS else 1
+    return rows * kernel.columns if extent & COLUMNS else rows
+
+
+def traffic(kernel: Kernel) -> int:
+    """Bytes of the buffers that a kernel reads, and of those it writes; each counted once."""
+    return sum(map(size_in_bytes, buffers_read(kernel))) + sum(
+        map(size_in_bytes, buffers_written(kernel))
+    )
+
+
+def size_in_bytes(buffer: Buffer) -> int:
+    """Of all elements."""
+    return buffer.size * ITEMSIZE[buffer.dtype]
+
+
+def nanoseconds(kernel: Kernel) -> float:
+    """How long one core takes, roughly: an estimate to decide by, the same on every computer."""
+    if isinstance(kernel, Reference | Index):
+        return flops(kernel) / _EXPRESSION_FLOPS + traffic(kernel) / _BYTES
+    # a short row takes as long as a whole vector
+    padding = max(1.0, _LANES / max(kernel.columns, 1)) if isinstance(kernel, Map) else 1.0
+    expression = sum(_instructions(kernel, node) for node in kernel.nodes) * padding
+    arithmetic = _product(kernel) / _PRODUCT_FLOPS + expression / _EXPRESSION_FLOPS
+    return max(arithmetic, traffic(kernel) / _BYTES)
+
+
+def _instructions(kernel: Map | Contraction, node: Node) -> int:
+    is_function = isinstance(node, Apply) and node.op in FUNCTIONS | {"power"}
+    return _work(kernel, node) * (_FUNCTION_FLOPS if is_function else 1)

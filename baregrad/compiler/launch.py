@@ -1,0 +1,158 @@
+"""A step's native function, called on as many threads as it is worth.
+
+Each thread has a table of its own (see `driver`) and scratch memory of its own. Which blocks of a
+kernel it does follows from its number; the results do not.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from array import array
+from collections.abc import Mapping
+from typing import Final
+
+from baregrad.compiler.driver import SLOT, Call, Table, assemble_driver
+from baregrad.compiler.fusion import Fused
+from baregrad.compiler.kernel import (
+    FULL,
+    Access,
+    Buffer,
+    Kernel,
+    Load,
+    Map,
+    Store,
+    buffers_read,
+    buffers_written,
+)
+from baregrad.compiler.kernels.plans import KernelPlan, plan_kernel
+from baregrad.compiler.memory import Memory
+from baregrad.compiler.schedule import Schedule, places_in_arena, plan_schedule
+from baregrad.compiler.threads import shared_pool
+from baregrad.compiler.vector import program as vector
+from baregrad.compiler.vector.builder import Builder
+from baregrad.compiler.vector.target import Target
+from baregrad.machine.function import NativeFunction
+from baregrad.machine.memory import CACHE_LINE, AlignedBuffer
+
+# shorter calls are over before sleeping threads are awake
+_WORTH_WAKING: Final = 40_000.0  # nanoseconds
+
+
+class Launch:
+    """The machine code of a fused program, ready to be called.
+
+    Attributes:
+        code: the machine code.
+        schedule: which kernels the threads share.
+
+    Args:
+        fused: the kernels.
+        memory: where buffers lie.
+        strides: for each buffer that has an element for each step, by its number, the bytes of
+            one; it does not lie in the arena.
+        target: whose instructions.
+
+    Raises:
+        UnsupportedKernelError: one of the kernels has no vector code.
+    """
+
+    def __init__(
+        self,
+        fused: Fused,
+        memory: Memory,
+        strides: Mapping[int, int],
+        target: Target,
+    ) -> None:
+        kernels = [*fused.kernels, *(_copy(new, old) for new, old in memory.copies)]
+        plans = [plan_kernel(kernel, target) for kernel in kernels]
+        places = places_in_arena(fused.buffers, memory.offsets, strides)
+        self.schedule = plan_schedule(kernels, plans, places)
+        self._blocks = [task.plan.blocks for task in self.schedule.tasks if task.is_split]
+        self._layout = Table(len(fused.buffers), len(self._blocks))
+        self._scratch_bytes = _round_up(max((plan.scratch_bytes for plan in plans), default=0))
+        calls = _calls(self.schedule, self._layout)
+        self.code, entry = assemble_driver(
+            calls, self._layout, strides, target, waits_at_end=self.schedule.waits_at_end
+        )
+        types = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
+        self._function = NativeFunction(self.code, types, None, entry=entry)
+        self._threads = 0
+        self._use(1)
+
+    def run(self, addresses: array[int], steps: int) -> None:
+        """Run so many steps; one call at a time.
+
+        Args:
+            addresses: of the buffers; of streams, that of the first step's elements.
+            steps: how many.
+
+        Raises:
+            MachineError: the system does not give us threads.
+        """
+        is_long = steps * self.schedule.nanoseconds >= _WORTH_WAKING
+        pool = shared_pool() if self.schedule.is_parallel and is_long else None
+        threads = pool.threads if pool is not None else 1
+        if threads != self._threads:
+            self._use(threads)
+        for thread in range(threads):
+            first = thread * self._layout.slots
+            self._tables.view[first : first + len(addresses)] = addresses
+            self._tables.view[first + self._layout.steps] = steps
+        if pool is None:
+            self._function(self._tables.address, 0, 1, None)
+        else:
+            pool.run(self._function, self._tables.address)
+
+    def _use(self, threads: int) -> None:
+        """Tables and scratch memory for so many threads."""
+        layout, scratch_bytes = self._layout, self._scratch_bytes
+        self._tables = AlignedBuffer(threads * layout.slots, "q")
+        self._scratch = AlignedBuffer(threads * scratch_bytes, "B")
+        for thread in range(threads):
+            first = thread * layout.slots
+            self._tables.view[first + layout.scratch] = (
+                self._scratch.address + thread * scratch_bytes
+            )
+            for split, blocks in enumerate(self._blocks):
+                at = first + layout.first_block(split)
+                self._tables.view[at] = blocks * thread // threads
+                self._tables.view[at + 1] = blocks * (thread + 1) // threads
+        self._threads = threads
+
+
+def _round_up(size: int) -> int:
+    return -(-size // CACHE_LINE) * CACHE_LINE
+
+
+def _copy(source: Buffer, target: Buffer) -> Map:
+    load = Load(source, Access(source.size, 1), FULL, source.dtype)
+    return Map(1, source.size, [load], [Store(0, target, Access(target.size, 1))])
+
+
+def _calls(schedule: Schedule, table: Table) -> list[Call]:
+    """The programs of all kernels."""
+    calls, splits = [], 0
+    for number, task in enumerate(schedule.tasks):
+        split = splits if task.is_split else None
+        splits += task.is_split
+        program = _kernel_program(number, task.kernel, task.plan, split, table)
+        calls.append(Call(program, split, task.waits))
+    return calls
+
+
+def _kernel_program(
+    number: int, kernel: Kernel, plan: KernelPlan, split: int | None, layout: Table
+) -> vector.Program:
+    """A program of the table: the blocks that it says if the kernel is shared out, else all."""
+    builder = Builder(f"kernel_{number}", table=vector.POINTER)
+    (table,) = builder.parameters
+    used = sorted({b.number for b in (*buffers_read(kernel), *buffers_written(kernel))})
+    pointers = {n: builder.load_pointer(table, displacement=SLOT * n) for n in used}
+    scratch = builder.load_pointer(table, displacement=SLOT * layout.scratch)
+    if split is None:
+        plan.write(builder, pointers, (0, plan.blocks), scratch)
+    else:
+        at = SLOT * layout.first_block(split)
+        begin, end = (builder.load_int64(table, displacement=at + d) for d in (0, SLOT))
+        plan.write(builder, pointers, (begin, end), scratch)
+    return builder.program

@@ -1,0 +1,170 @@
+"""Which kernels are shared out over threads, and where the threads wait for each other.
+
+A kernel that takes long enough is *split*: each thread does some of its blocks. All others are done
+by the first thread alone. A kernel *waits*, at a barrier of all threads, where it touches memory
+that a kernel since the last barrier writes, or writes memory that one reads; unless the first
+thread does both. All this is decided before the number of threads is known, and so it is the same
+for any: blocks write to different places, and what each computes does not depend on who does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple
+
+from baregrad.compiler.cost import nanoseconds, size_in_bytes
+from baregrad.compiler.kernel import Buffer, Kernel, buffers_read, buffers_written
+from baregrad.compiler.kernels.plans import KernelPlan
+
+# a kernel that takes less is not worth being split
+_WORTH_SPLITTING: Final = 1_200.0  # nanoseconds
+# at a barrier threads also wait for the slower of them, and for memory that the other has written
+_BARRIER: Final = 400.0  # nanoseconds
+# two threads must save at least this part of a step's time
+_LEAST_GAIN: Final = 0.15
+
+
+class Place(NamedTuple):
+    """Memory of a buffer.
+
+    Attributes:
+        region: addresses of different regions are different.
+        start: in bytes.
+        stop: the byte after the last.
+    """
+
+    region: int
+    start: int
+    stop: int
+
+    def overlaps(self, other: Place) -> bool:
+        """Whether both have bytes in common."""
+        return self.region == other.region and self.start < other.stop and other.start < self.stop
+
+
+class Task(NamedTuple):
+    """A kernel in a schedule.
+
+    Attributes:
+        kernel: what is computed.
+        plan: how.
+        is_split: whether every thread does some of its blocks.
+        waits: whether all threads meet before it.
+    """
+
+    kernel: Kernel
+    plan: KernelPlan
+    is_split: bool
+    waits: bool
+
+
+class Schedule(NamedTuple):
+    """The kernels of a step, in order.
+
+    Attributes:
+        tasks: the kernels.
+        waits_at_end: whether all threads meet between two steps.
+        nanoseconds: that a step takes on one thread; a rough estimate.
+    """
+
+    tasks: list[Task]
+    waits_at_end: bool
+    nanoseconds: float
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether more than one thread has anything to do."""
+        return any(task.is_split for task in self.tasks)
+
+
+def places_in_arena(
+    buffers: Sequence[Buffer], offsets: Sequence[int], apart: Collection[int]
+) -> list[Place]:
+    """Where each buffer lies: in the arena, or by itself, as those of the numbers `apart` do."""
+
+    def place(buffer: Buffer) -> Place:
+        if buffer.number in apart:
+            return Place(1 + buffer.number, 0, 1)
+        start = offsets[buffer.number]
+        return Place(0, start, start + max(size_in_bytes(buffer), 1))
+
+    return [place(buffer) for buffer in buffers]
+
+
+def plan_schedule(
+    kernels: Sequence[Kernel], plans: Sequence[KernelPlan], places: Sequence[Place]
+) -> Schedule:
+    """Decide what is split, and where threads wait.
+
+    Args:
+        kernels: in the order in which they run.
+        plans: how each is computed.
+        places: where each buffer lies, by its number.
+    """
+    times = [nanoseconds(kernel) for kernel in kernels]
+    split = [
+        plan.blocks > 1 and time >= _WORTH_SPLITTING
+        for plan, time in zip(plans, times, strict=True)
+    ]
+    schedule = _with_barriers(kernels, plans, split, places, sum(times))
+    if _time_on_two(schedule, times) <= (1 - _LEAST_GAIN) * sum(times):
+        return schedule
+    return _with_barriers(kernels, plans, [False] * len(kernels), places, sum(times))
+
+
+def _time_on_two(schedule: Schedule, times: Sequence[float]) -> float:
+    """Nanoseconds of a step on two threads."""
+    barriers = schedule.waits_at_end + sum(task.waits for task in schedule.tasks)
+    work = zip(schedule.tasks, times, strict=True)
+    return barriers * _BARRIER + sum(time / (1 + task.is_split) for task, time in work)
+
+
+class _Footprint(NamedTuple):
+    """What one kernel touches."""
+
+    is_split: bool
+    reads: list[Place]
+    writes: list[Place]
+
+    def must_wait_for(self, other: _Footprint) -> bool:
+        """Whether it is wrong to begin before another kernel is done."""
+        if not self.is_split and not other.is_split:
+            return False
+        return (
+            _meet(self.reads, other.writes)
+            or _meet(self.writes, other.reads)
+            or _meet(self.writes, other.writes)
+        )
+
+
+def _meet(some: Sequence[Place], others: Sequence[Place]) -> bool:
+    return any(place.overlaps(other) for place in some for other in others)
+
+
+def _with_barriers(
+    kernels: Sequence[Kernel],
+    plans: Sequence[KernelPlan],
+    split: Sequence[bool],
+    places: Sequence[Place],
+    time: float,
+) -> Schedule:
+    """A barrier before each kernel that cannot do without, as late as possible."""
+    footprints = [
+        _Footprint(
+            is_split,
+            [places[buffer.number] for buffer in buffers_read(kernel)],
+            [places[buffer.number] for buffer in buffers_written(kernel)],
+        )
+        for kernel, is_split in zip(kernels, split, strict=True)
+    ]
+    waits = []
+    head: list[_Footprint] = []  # before the first barrier
+    since: list[_Footprint] = []  # after the last one
+    for footprint in footprints:
+        waits.append(any(map(footprint.must_wait_for, since)))
+        since = [footprint] if waits[-1] else [*since, footprint]
+        if not any(waits):
+            head.append(footprint)
+    tasks = [Task(*task) for task in zip(kernels, plans, split, waits, strict=True)]
+    waits_at_end = any(first.must_wait_for(last) for first in head for last in since)
+    return Schedule(tasks, waits_at_end, time)
