@@ -41,7 +41,9 @@ class _Team:
         except RuntimeError as error:
             self._set_participants()
             self.stop()
-            raise MachineError(f"the system refused thread {index} of {threads}") from error
+            raise MachineError(
+                f"the system refused thread {index} of {threads}; choose fewer with set_threads"
+            ) from error
         self._set_participants()
 
     def _start(self, index: int) -> None:
