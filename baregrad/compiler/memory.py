@@ -30,12 +30,15 @@ class Memory(NamedTuple):
     Attributes:
         offsets: of each buffer, by its number, in bytes.
         size: of the arena, in bytes.
+        inputs: of its first part, where the inputs lie, in bytes. A part that `native` leaves out,
+            as there they have memory of their own.
         in_place: buffers of tensors' old and new values that share their place.
         copies: buffers of new values and old ones that must be copied after the last kernel.
     """
 
     offsets: list[int]
     size: int
+    inputs: int
     in_place: list[tuple[Buffer, Buffer]]
     copies: list[tuple[Buffer, Buffer]]
 
@@ -47,6 +50,7 @@ def plan_memory(fused: Fused) -> Memory:
     arena = _Arena()
     for buffer in fused.inputs.values():
         offsets[buffer.number] = arena.allocate(_bytes(buffer))
+    inputs = arena.size
     for old, new in in_place:
         offsets[new.number] = offsets[old.number]
     kept = {*fused.results, *fused.writes.values()}
@@ -58,7 +62,7 @@ def plan_memory(fused: Fused) -> Memory:
         for buffer in last[number]:
             if buffer not in placed and buffer not in kept:
                 arena.free(offsets[buffer.number], _bytes(buffer))
-    return Memory(offsets, arena.size, in_place, copies)
+    return Memory(offsets, arena.size, inputs, in_place, copies)
 
 
 def _bytes(buffer: Buffer) -> int:

@@ -1,37 +1,51 @@
 """Running a fused program as machine code: one call, one step or many.
 
-The arena and a table of addresses belong to the execution. Arguments and results are streams: for
-each step there is an element in a row of memory, and the driver moves on from one to the next. So
-many steps can run in one call, each with its own batch, learning rate and loss.
+The arena and a table of addresses belong to the execution; tensors have homes, which they share
+with other programs. Arguments and results are streams: for each step there is an element in a row
+of memory, and the driver moves on from one to the next. So many steps can run in one call, each
+with its own batch, learning rate and loss.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 from baregrad.compiler.cost import size_in_bytes
 from baregrad.compiler.fusion import Fused
-from baregrad.compiler.kernel import Buffer
 from baregrad.compiler.launch import Launch
 from baregrad.compiler.memory import Memory
 from baregrad.compiler.program import Program
-from baregrad.compiler.value import Value
+from baregrad.compiler.residence import FORMATS, Home, home_of
 from baregrad.compiler.vector.target import Target
-from baregrad.engines.array import TYPECODES, Array, DType
+from baregrad.engines.array import TYPECODES, Array
 from baregrad.errors import ArgumentError
 from baregrad.machine.memory import AlignedBuffer
 from baregrad.tensor.tensor import Tensor
 
-_IN_ARENA: dict[DType, str] = {"float32": "f", "int64": "q", "bool": "i"}
+
+class _Resident(NamedTuple):
+    """A tensor that a program reads.
+
+    Attributes:
+        tensor: which.
+        home: its memory.
+        slots: in the table, where the home's address belongs.
+        is_written: whether the program writes there.
+    """
+
+    tensor: Tensor
+    home: Home
+    slots: list[int]
+    is_written: bool
 
 
 class NativeExecution:
     """A program in memory and in machine code, which can be run again and again.
 
-    The tensors that the program reads are copied into the arena once. Each run updates them there;
-    `value` says what they hold.
+    Each run takes the tensors that the program reads as they are, and updates those it writes.
 
     Raises:
         UnsupportedKernelError: one of the kernels has no vector code.
@@ -40,16 +54,23 @@ class NativeExecution:
     def __init__(self, program: Program, fused: Fused, memory: Memory, target: Target) -> None:
         self._program = program
         self._fused = fused
-        self._memory = memory
-        self._arena = AlignedBuffer(max(memory.size // 4, 1))
-        self._bytes = self._arena.view.cast("B")
         streams = [*(fused.inputs[value] for value in program.arguments), *fused.results]
         strides = {buffer.number: size_in_bytes(buffer) for buffer in streams}
         self._launch = Launch(fused, memory, strides, target)
         self.code = self._launch.code
-        self._table = array("q", [self._arena.address + offset for offset in memory.offsets])
-        for tensor, value in program.reads.items():
-            self.write(fused.inputs[value], tensor.array)
+        # inputs come first in the plan, and have memory elsewhere
+        first = memory.inputs
+        self._arena = AlignedBuffer(max(memory.size - first, 1), "B")
+        self._table = array("q", [self._arena.address - first + at for at in memory.offsets])
+        residents = [self._resident(tensor, memory) for tensor in program.reads]
+        self._residents = sorted(residents, key=lambda resident: resident.home.number)
+        self._written_only = [tensor for tensor in program.writes if tensor not in program.reads]
+
+    def _resident(self, tensor: Tensor, memory: Memory) -> _Resident:
+        old = self._fused.inputs[self._program.reads[tensor]]
+        new = [new.number for place, new in memory.in_place if place == old]
+        is_written = tensor in self._program.writes
+        return _Resident(tensor, home_of(tensor), [old.number, *new], is_written)
 
     def run(self, *arguments: Array) -> list[Array]:
         """One step; returns what the captured function returned.
@@ -80,50 +101,59 @@ class NativeExecution:
             ArgumentError: an argument of another size.
         """
         table = self._table[:]
-        kept = []  # alive while the native code runs
-        for value, data in zip(self._program.arguments, arguments, strict=True):
-            if len(data) != steps * _size(value):
-                raise ArgumentError(
-                    f"{value!r} needs {steps} times {_size(value)} elements, not {len(data)}"
-                )
-            stream = array(_IN_ARENA[value.dtype], data)
-            kept.append(stream)
-            table[self._fused.inputs[value].number] = stream.buffer_info()[0]
-        found = []
-        for buffer in self._fused.results:
-            stream = array(_IN_ARENA[buffer.dtype], bytes(steps * size_in_bytes(buffer)))
-            found.append(stream)
+        given = self._given(steps, arguments)
+        results = [
+            array(FORMATS[buffer.dtype], [0]) * (steps * buffer.size)
+            for buffer in self._fused.results
+        ]
+        inputs = [self._fused.inputs[value] for value in self._program.arguments]
+        for buffer, stream in zip([*inputs, *self._fused.results], given + results, strict=True):
             table[buffer.number] = stream.buffer_info()[0]
-        self._launch.run(table, steps)
-        codes = [TYPECODES[buffer.dtype] for buffer in self._fused.results]
-        return [x if x.typecode == c else array(c, x) for x, c in zip(found, codes, strict=True)]
+        for resident in self._residents:
+            resident.home.lock.acquire()
+        try:
+            self._run(table, steps)
+        finally:
+            for resident in self._residents:
+                resident.home.lock.release()
+        pairs = zip(results, self._program.results, strict=True)
+        return [_in_format(TYPECODES[value.dtype], data) for data, value in pairs]
 
-    def write(self, buffer: Buffer, values: Array) -> None:
-        """Fills a buffer of the arena."""
-        raw = array(_IN_ARENA[buffer.dtype], values.data).tobytes()
-        start = self._memory.offsets[buffer.number]
-        self._bytes[start : start + len(raw)] = raw
+    def _given(self, steps: int, arguments: Sequence[array[Any]]) -> list[array[Any]]:
+        """The arguments as native code reads them."""
+        for value, data in zip(self._program.arguments, arguments, strict=True):
+            if len(data) != steps * prod(value.shape):
+                raise ArgumentError(
+                    f"{value!r} needs {steps} times {prod(value.shape)} elements, not {len(data)}"
+                )
+        pairs = zip(self._program.arguments, arguments, strict=True)
+        return [_in_format(FORMATS[value.dtype], data) for value, data in pairs]
 
-    def value(self, tensor: Tensor) -> Array:
-        """What a tensor that the program reads or writes holds now.
+    def _run(self, table: array[int], steps: int) -> None:
+        """The native call, with all tensors' values in their homes."""
+        for tensor, home, slots, is_written in self._residents:
+            address = home.bring_in(tensor, is_written)
+            for slot in slots:
+                table[slot] = address
+        try:
+            self._launch.run(table, steps)
+        finally:  # also where Ctrl-C was pressed meanwhile
+            for tensor, home, _, is_written in self._residents:
+                if is_written:
+                    home.written(tensor)
+        if steps:
+            for tensor in self._written_only:
+                tensor.hold(self._written(tensor, table))
 
-        Raises:
-            ArgumentError: the program does neither.
-        """
-        if tensor in self._program.reads:
-            buffer = self._fused.inputs[self._program.reads[tensor]]
-        elif tensor in self._fused.writes:
-            buffer = self._fused.writes[tensor]
-        else:
-            raise ArgumentError(f"the program neither reads nor writes {tensor.label()}")
-        start = self._memory.offsets[buffer.number]
-        data = array(_IN_ARENA[buffer.dtype])
-        data.frombytes(self._bytes[start : start + size_in_bytes(buffer)])
-        return Array(array(TYPECODES[buffer.dtype], data), tensor.shape, tensor.dtype)
+    def _written(self, tensor: Tensor, table: array[int]) -> Array:
+        """The new value of a tensor that the program does not read."""
+        buffer = self._fused.writes[tensor]
+        start = table[buffer.number] - self._arena.address
+        data = array(FORMATS[buffer.dtype])
+        data.frombytes(self._arena.view[start : start + size_in_bytes(buffer)])
+        return Array(_in_format(TYPECODES[buffer.dtype], data), tensor.shape, tensor.dtype)
 
 
-def _size(value: Value) -> int:
-    size = 1
-    for extent in value.shape:
-        size *= extent
-    return size
+def _in_format(code: str, data: array[Any]) -> array[Any]:
+    """The same numbers as an array of this type code."""
+    return data if data.typecode == code else array(code, data)

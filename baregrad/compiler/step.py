@@ -1,8 +1,8 @@
 """Compiled steps: a Python function of tensors, run as machine code.
 
 The function is captured once for the shapes it is called with, compiled, and from then on only its
-machine code runs. What it reads and assigns to (parameters, optimizer state) is copied in where it
-has changed meanwhile, and copied out after each call, so that tensors are values as ever.
+machine code runs. What it reads and assigns to (parameters, optimizer state) stays in native memory
+from call to call, and is copied out when somebody looks at it, so that tensors are values as ever.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 import warnings
 from array import array
 from collections.abc import Callable
-from threading import Lock
+from math import prod
+from threading import RLock
 from typing import Any
+from weakref import ref
 
 from baregrad.compiler.capture import capture
 from baregrad.compiler.describe import describe
@@ -23,7 +25,8 @@ from baregrad.compiler.program import Program
 from baregrad.compiler.simplify import simplify
 from baregrad.compiler.vector.compile import host_target
 from baregrad.compiler.vector.target import Target
-from baregrad.engines.array import TYPECODES, Array
+from baregrad.engines.array import TYPECODES, Array, Shape
+from baregrad.errors import ArgumentError, ShapeError
 from baregrad.machine.errors import MachineError
 from baregrad.tensor.graph import noting_modules
 from baregrad.tensor.tensor import Tensor, as_tensor
@@ -71,8 +74,8 @@ class CompiledStep:
         self._step = step
         self._target = target
         self._versions: dict[Any, _Version | str] = {}
-        self._modules: dict[Any, None] = {}  # that the step calls
-        self._lock = Lock()
+        self._modules: dict[ref[Any], None] = {}  # that the step calls
+        self._lock = RLock()  # there is one arena for each version
         self.fallback: str | None = None
 
     def __call__(self, *arguments: Any) -> Any:
@@ -82,28 +85,83 @@ class CompiledStep:
             CaptureError: the step looks at numbers, or does something else that cannot be compiled.
         """
         tensors = [as_tensor(argument) for argument in arguments]
-        with self._lock:  # there is one arena for each version
+        with self._lock:
             version = self._version(tensors)
-            self.fallback = version if isinstance(version, str) else None
-            if not isinstance(version, str):
-                return version.run(tensors)
+            if version is not None:
+                return version.returned(version.run(1, [tensor.array for tensor in tensors]), ())
         return self._step(*tensors)
 
-    def _version(self, tensors: list[Tensor]) -> _Version | str:
+    def many(self, steps: int, *arguments: Any) -> Any:
+        """Runs many steps one after another, in one native call.
+
+        Args:
+            steps: how many, 1 or more.
+            *arguments: those of all steps: each has one axis more in front, of that size.
+
+        Returns:
+            What the steps returned, likewise with one axis more in front.
+
+        Raises:
+            ArgumentError: less than one step.
+            ShapeError: an argument that is not one for each step.
+            CaptureError: as when it is called.
+        """
+        checked_steps(steps)
+        streams = [as_tensor(argument) for argument in arguments]
+        examples = [_example(steps, stream) for stream in streams]
+        with self._lock:
+            version = self._version(examples)
+            if version is not None:
+                results = version.run(steps, [stream.array for stream in streams])
+                return version.returned(results, (steps,))
+        return _stacked([self._step(*(x[i] for x in streams)) for i in range(steps)])
+
+    def prepare(self, *examples: Tensor) -> str | None:
+        """Compiles the step for arguments of these shapes, if it is not yet.
+
+        Returns:
+            Why it cannot be compiled; None if it was.
+
+        Raises:
+            CaptureError: as when it is called.
+        """
+        with self._lock:
+            self._version(list(examples))
+            return self.fallback
+
+    def rewind(self, steps: int, *examples: Tensor) -> None:
+        """Takes back what many steps with arguments of these shapes counted, all but the tensors.
+
+        The optimizer's steps and the places in random streams are as they were before.
+        """
+        with self._lock:
+            version = self._version(list(examples))
+            if version is not None:
+                version.draw(-steps)
+
+    def writes(self, *examples: Tensor) -> list[Tensor]:
+        """The tensors that a step with arguments of these shapes assigns to."""
+        with self._lock:
+            version = self._version(list(examples))
+            return [] if version is None else list(version.program.writes)
+
+    def _version(self, tensors: list[Tensor]) -> _Version | None:
+        """The version for arguments of these shapes; None, and `fallback` says why."""
         version = self._versions.pop(self._key(tensors), None)
         if version is None:
             with noting_modules() as modules:
                 version = self._compiled(tensors)
-            self._modules |= dict.fromkeys(modules)
+            self._modules |= dict.fromkeys(map(ref, modules))
             while len(self._versions) >= MOST_VERSIONS:
                 del self._versions[next(iter(self._versions))]
         self._versions[self._key(tensors)] = version  # the last, so the one to be dropped last
-        return version
+        self.fallback = version if isinstance(version, str) else None
+        return None if isinstance(version, str) else version
 
     def _key(self, tensors: list[Tensor]) -> Any:
         """What a version is compiled for: shapes, and which modules are in training."""
-        modes = tuple((module, module.training) for module in self._modules)
-        return tuple((tensor.shape, tensor.dtype) for tensor in tensors), modes
+        modes = tuple([getattr(module(), "training", None) for module in self._modules])
+        return tuple([(tensor.shape, tensor.dtype) for tensor in tensors]), modes
 
     def _compiled(self, tensors: list[Tensor]) -> _Version | str:
         try:
@@ -111,57 +169,101 @@ class CompiledStep:
         except UnsupportedKernelError as error:
             return str(error)
         except MachineError as error:
-            warnings.warn(f"steps run as Python: {error}", RuntimeWarning, stacklevel=4)
+            warnings.warn(f"steps run as Python: {error}", RuntimeWarning, stacklevel=5)
             return str(error)
+
+
+def checked_steps(steps: int) -> int:
+    """A number of steps of at least 1.
+
+    Raises:
+        ArgumentError: it is not.
+    """
+    if not isinstance(steps, int) or steps < 1:
+        raise ArgumentError(f"the number of steps must be an integer of at least 1, not {steps!r}")
+    return steps
+
+
+def _example(steps: int, stream: Tensor) -> Tensor:
+    """The argument of the first step among those of many."""
+    if stream.shape[:1] != (steps,):
+        raise ShapeError(
+            f"many: an argument has shape {stream.shape}; for {steps} steps its first axis must "
+            f"have the size {steps}"
+        )
+    shape = stream.shape[1:]
+    return Tensor.leaf(Array(stream.array.data[: prod(shape)], shape, stream.dtype))
+
+
+def _stacked(results: list[Any]) -> Any:
+    """What steps returned one by one, as `many` returns it."""
+    if isinstance(results[0], list | tuple):
+        return _made(
+            type(results[0]), [Tensor.stack(list(column)) for column in zip(*results, strict=True)]
+        )
+    return None if results[0] is None else Tensor.stack(results)
+
+
+def _made(form: Any, tensors: list[Tensor]) -> Any:
+    """A list or tuple of this type; those with names take their elements one by one."""
+    return getattr(form, "_make", form)(tensors)
 
 
 class _Version:
     """A step compiled for some shapes.
 
     Attributes:
-        returned: what kind of thing the function returned.
-        held: of each tensor of the world, the array that it had after the last run.
+        program: what the step does.
     """
 
     def __init__(self, step: Callable[..., Any], tensors: list[Tensor], target: Target) -> None:
-        self.returned: Any = None
+        returned: Any = None
 
         def remembered(*arguments: Tensor) -> Any:
-            self.returned = step(*arguments)
-            return self.returned
+            nonlocal returned
+            returned = step(*arguments)
+            return returned
 
-        self.program, self.fused, memory = stages(remembered, *tensors)
-        self.native = NativeExecution(self.program, self.fused, memory, target)
-        self.returned = type(self.returned)
-        self.held = {tensor: tensor.array for tensor in self.program.reads}
+        self.program, fused, memory = stages(remembered, *tensors)
+        self._native = NativeExecution(self.program, fused, memory, target)
+        self._form = type(returned)
+        self._checked: dict[Tensor, Array] = {}  # what the tensors of the world held last time
 
-    def run(self, tensors: list[Tensor]) -> Any:
-        """Brings in what has changed, runs, and brings out what the step changed."""
-        program = self.program
-        for tensor, held in self.held.items():
-            if tensor.array is not held:
-                self.native.write(self.fused.inputs[program.reads[tensor]], tensor.array)
-                self.held[tensor] = tensor.array
-        for place, check in program.checks:
-            checked = tensors[place] if isinstance(place, int) else place
-            check(checked.array.data)
-        scalars = program.arguments[len(tensors) :]
-        drawn = [
-            Array(array(TYPECODES[value.dtype], draw(1)), (), value.dtype)
-            for value, draw in zip(scalars, program.draws, strict=True)
+    def run(self, steps: int, arguments: list[Array]) -> list[array[Any]]:
+        """So many steps; of each result its elements at all of them."""
+        for place, check in self.program.checks:
+            if isinstance(place, int):
+                check(arguments[place].data)
+        self._check_world()
+        streams = [argument.data for argument in arguments]
+        return self._native.run_steps(steps, [*streams, *self.draw(steps)])
+
+    def _check_world(self) -> None:
+        """Checks the tensors of the world that were changed since the last run."""
+        world = [(x, check) for x, check in self.program.checks if isinstance(x, Tensor)]
+        changed = {x: x.array for x, _ in world if x.array is not self._checked.get(x)}
+        for tensor, check in world:
+            if tensor in changed:
+                check(changed[tensor].data)
+        self._checked |= changed
+
+    def draw(self, steps: int) -> list[array[Any]]:
+        """The scalars of so many steps; if it is less than 0, they are taken back."""
+        scalars = self.program.arguments[len(self.program.arguments) - len(self.program.draws) :]
+        return [
+            array(TYPECODES[value.dtype], draw(steps))
+            for value, draw in zip(scalars, self.program.draws, strict=True)
         ]
-        results = self.native.run(*(tensor.array for tensor in tensors), *drawn)
-        for tensor in program.writes:
-            tensor.assign(Tensor.leaf(self.native.value(tensor)))
-            if tensor in self.held:
-                self.held[tensor] = tensor.array
-        return self._returned(list(map(Tensor.leaf, results)))
 
-    def _returned(self, results: list[Tensor]) -> Any:
-        """The results in the form in which the function returned them."""
-        if issubclass(self.returned, Tensor):
-            return results[0]
-        return self.returned(results) if results else None
+    def returned(self, results: list[array[Any]], axes: Shape) -> Any:
+        """The results in the form in which the function returned them, with more axes in front."""
+        tensors = [
+            Tensor.leaf(Array(data, (*axes, *value.shape), value.dtype))
+            for data, value in zip(results, self.program.results, strict=True)
+        ]
+        if issubclass(self._form, Tensor):
+            return tensors[0]
+        return None if self._form is type(None) else _made(self._form, tensors)
 
 
 def stages(step: Callable[..., Any], *arguments: Any) -> tuple[Program, Fused, Memory]:

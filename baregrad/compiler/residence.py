@@ -1,0 +1,106 @@
+"""Where native code finds the values of tensors, from one step to the next.
+
+A tensor that compiled steps update has a home: memory that all of them share, training and
+prediction, whatever the size of the batch. Nothing is copied from one step to the next, nor from
+one program to another. After a step the tensor holds its home instead of an array; the first who
+looks at its numbers has them copied out, and they are copied in where somebody assigned others.
+"""
+
+from __future__ import annotations
+
+from array import array
+from itertools import count
+from threading import RLock
+from typing import Any, Final
+from weakref import WeakValueDictionary
+
+from baregrad.engines.array import TYPECODES, Array, DType, Resident, Shape
+from baregrad.machine.memory import AlignedBuffer
+from baregrad.tensor.tensor import Tensor
+
+# in native memory; a bool takes four bytes there
+FORMATS: Final[dict[DType, str]] = {"float32": "f", "int64": "q", "bool": "i"}
+
+# values of fewer bytes, if no step changes them, are copied to an aligned address all the same
+_SMALL: Final = 1 << 16
+
+
+class Home(Resident):
+    """The native memory of a tensor's value.
+
+    Attributes:
+        number: homes are locked in this order.
+        lock: held while native code uses the memory, and while it is copied in or out.
+        address: of the value; it may be another after each `bring_in`.
+    """
+
+    def __init__(self, shape: Shape, dtype: DType) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self.number = next(_numbers)
+        self.lock = RLock()  # a signal's handler may look at a tensor in the midst of a step
+        self.address = 0
+        self._memory: AlignedBuffer | None = None
+        self._same: Array | None = None  # what has the same numbers as the memory
+        self._lent = False  # whether the memory is that array's own
+
+    def bring_in(self, tensor: Tensor, is_written: bool) -> int:
+        """The address of a tensor's value, once it is here.
+
+        Args:
+            tensor: whose home this is.
+            is_written: whether a step will write there.
+        """
+        value = tensor.held
+        if isinstance(value, Array) and (value is not self._same or (self._lent and is_written)):
+            self._take_in(value, is_written)
+        return self.address
+
+    def _take_in(self, value: Array, is_written: bool) -> None:
+        self._same = value
+        fits = value.data.typecode == FORMATS[self.dtype]
+        large = len(value.data) * value.data.itemsize >= _SMALL
+        self._lent = fits and large and not is_written
+        if self._lent:
+            self.address = value.data.buffer_info()[0]
+            return
+        if self._memory is None:
+            self._memory = AlignedBuffer(len(value.data), FORMATS[self.dtype])
+        self._memory.view[:] = value.data if fits else array(FORMATS[self.dtype], value.data)
+        self.address = self._memory.address
+
+    def written(self, tensor: Tensor) -> None:
+        """A step has written here; the tensor holds what it has written."""
+        self._same = None
+        if tensor.held is not self:
+            tensor.hold(self)
+
+    def bring_out(self, holder: Any) -> Array:
+        """A copy of the numbers, which the tensor holds from now on."""
+        with self.lock:
+            if holder.held is self:
+                assert self._memory is not None
+                data = array(FORMATS[self.dtype])
+                data.frombytes(self._memory.view.cast("B"))
+                if data.typecode != TYPECODES[self.dtype]:
+                    data = array(TYPECODES[self.dtype], data)
+                self._same = holder.held = Array(data, self.shape, self.dtype)
+            value: Array = holder.held
+            return value
+
+
+_numbers = count()
+
+# By the id of the tensor. A home is kept alive by the programs that use it, which keep the tensor,
+# and by the tensor that holds it: so as long as it is here the id is that tensor's.
+_homes: WeakValueDictionary[int, Home] = WeakValueDictionary()
+_lock = RLock()
+
+
+def home_of(tensor: Tensor) -> Home:
+    """The home of a tensor, the same for all programs."""
+    with _lock:
+        home = _homes.get(id(tensor))
+        if home is None:
+            home = _homes[id(tensor)] = Home(tensor.shape, tensor.dtype)
+        return home
