@@ -243,6 +243,6 @@ def test_an_environment_variable_that_makes_no_sense_is_refused(given, monkeypat
 @pytest.mark.parametrize("given", [0, -3, 257, 1.0, "2", None, True])
 def test_a_number_of_threads_that_makes_no_sense_is_refused(given):
     bg.set_threads(2)
-    with pytest.raises(ArgumentError, match="the number of threads must be .*not"):
+    with pytest.raises(ArgumentError, match=r"the number of threads must be .*not"):
         bg.set_threads(given)
     assert bg.threads() == 2
