@@ -11,6 +11,8 @@ asm.ret()
 code = asm.finish()
 """
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Callable
 from functools import partial

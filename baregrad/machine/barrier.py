@@ -10,6 +10,8 @@ Whoever waits spins for a while, for most waits are shorter than a call of the o
 Then, on Linux, it sleeps in futex(2): the core is free for the thread that is waited for.
 """
 
+from __future__ import annotations
+
 import struct
 import sys
 from typing import Any, Final
@@ -44,7 +46,7 @@ _SCHED_YIELD: Final = 24
 _LOOKS: Final = 50
 
 
-def set_spins(view: "memoryview[Any]", barrier: int, spins: int) -> None:
+def set_spins(view: memoryview[Any], barrier: int, spins: int) -> None:
     """How often who waits at a barrier looks, before it sleeps; 0 in zeroed memory.
 
     Args:

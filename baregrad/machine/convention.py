@@ -6,6 +6,8 @@ rdi, rsi and xmm6 to xmm15 belong to the caller too. `enter` brings the argument
 registers on both, so that what lies between is written once.
 """
 
+from __future__ import annotations
+
 import sys
 from typing import Final
 

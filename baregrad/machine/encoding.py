@@ -4,6 +4,8 @@ Legacy: Intel SDM volume 2, section 2.1 (ModRM, SIB) and 2.2.1 (REX). VEX: secti
 section 2.7. AMD APM volume 3, sections 1.1 to 1.2.9, says the same of all but EVEX.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 

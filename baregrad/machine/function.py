@@ -1,5 +1,7 @@
 """Machine code as a Python callable."""
 
+from __future__ import annotations
+
 import ctypes
 from collections.abc import Sequence
 from typing import Any

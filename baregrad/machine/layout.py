@@ -6,6 +6,8 @@ out of reach becomes long and stays so, until nothing changes. (Szymanski, "Asse
 machines with span-dependent instructions", 1978.)
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 
 from baregrad.machine.errors import LabelError

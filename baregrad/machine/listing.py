@@ -3,6 +3,8 @@
 The text is only made when it is asked for; the assembler keeps the operands.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 
 from baregrad.machine.encoding import Form

@@ -1,5 +1,7 @@
 """The choice of a row: by the mnemonic and the kinds of the operands, found once and kept."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Final
 

@@ -1,5 +1,7 @@
 """Memory for generated code, and for the numbers it works on."""
 
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import mmap

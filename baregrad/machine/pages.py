@@ -4,6 +4,8 @@ POSIX: mmap, mprotect, munmap (Linux, macOS). Windows: VirtualAlloc, VirtualProt
 Both classes take the library they call, so that a test can stand in for another system.
 """
 
+from __future__ import annotations
+
 import ctypes
 import mmap
 import os

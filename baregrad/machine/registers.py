@@ -6,6 +6,8 @@ under which its encoding is found. Vector registers 16 to 31 have a kind of thei
 because only EVEX can name them.
 """
 
+from __future__ import annotations
+
 from typing import Final
 
 from baregrad.machine.errors import OperandError
@@ -99,7 +101,7 @@ class Memory:
             return index.kind
         raise OperandError(f"{index} cannot be the index of an address")
 
-    def __add__(self, offset: int) -> "Memory":
+    def __add__(self, offset: int) -> Memory:
         return Memory(
             self.base,
             self.index,
@@ -110,7 +112,7 @@ class Memory:
             label=self.label,
         )
 
-    def to_all(self, lanes: int) -> "Memory":
+    def to_all(self, lanes: int) -> Memory:
         """The same address with an embedded broadcast ``{1to<lanes>}``."""
         return Memory(
             self.base,

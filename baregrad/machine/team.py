@@ -8,6 +8,8 @@ function returns and it sleeps in Python. More threads than cores do not spin: a
 the core.
 """
 
+from __future__ import annotations
+
 import ctypes
 import struct
 from functools import cache
@@ -57,7 +59,7 @@ STOPPED: Final = 1 << 32  # a worker's answer when it was told to end; else the 
 _SPINS_BEFORE_SLEEP: Final = 2000
 
 
-def set_participants(view: "memoryview[Any]", participants: int, cores: int) -> None:
+def set_participants(view: memoryview[Any], participants: int, cores: int) -> None:
     """Write into the shared block how many threads there are, and so whether they spin."""
     spins = _SPINS_BEFORE_SLEEP if participants <= cores else 0
     struct.pack_into("=QQ", view, _PARTICIPANTS, participants, spins)

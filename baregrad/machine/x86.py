@@ -1,5 +1,7 @@
 """All instructions by mnemonic: the tables of the `x86_*` modules joined."""
 
+from __future__ import annotations
+
 from functools import cache
 from typing import Final
 

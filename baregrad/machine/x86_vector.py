@@ -3,6 +3,8 @@
 One line is one instruction form; the notation is explained in `rows`.
 """
 
+from __future__ import annotations
+
 from typing import Final
 
 from baregrad.machine.rows import family

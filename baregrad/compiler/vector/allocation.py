@@ -16,6 +16,8 @@ from one place to another where the flow of control joins. Two cases need care:
 Constants are not stored but made anew (Briggs, Cooper & Torczon, "Rematerialization", 1992).
 """
 
+from __future__ import annotations
+
 from heapq import heappop, heappush
 from operator import attrgetter
 from typing import Final

@@ -3,6 +3,8 @@
 Where a float32 is taken, a Python float may stand for a constant; likewise an int for an int32.
 """
 
+from __future__ import annotations
+
 from baregrad.compiler.vector.construction import Construction, Float, Int
 from baregrad.compiler.vector.errors import ProgramError
 from baregrad.compiler.vector.operations import INTEGER_PREDICATES, PREDICATES, ROUNDINGS

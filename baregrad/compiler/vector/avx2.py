@@ -1,5 +1,7 @@
 """AVX2 with FMA: 8 lanes, 16 vector registers; a mask is a vector with all bits of a lane equal."""
 
+from __future__ import annotations
+
 from typing import Final
 
 from baregrad.compiler.vector.emitter import Emitter

@@ -3,6 +3,8 @@
 Needs AVX-512 F, VL and DQ (Intel SDM volume 1, chapter 15).
 """
 
+from __future__ import annotations
+
 import struct
 from typing import Final
 

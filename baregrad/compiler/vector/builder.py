@@ -10,6 +10,8 @@ with b.loop(0, n, LANES) as loop:
 program = b.program
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from types import TracebackType
 
@@ -193,7 +195,7 @@ class Builder(Arithmetic):
         stop: Int64,
         step: int | Extent = 1,
         carried: Sequence[Value] = (),
-    ) -> "OpenLoop":
+    ) -> OpenLoop:
         """``for counter in range(start, stop, step)``; use it in a ``with`` statement.
 
         Args:
@@ -204,7 +206,7 @@ class Builder(Arithmetic):
         """
         return OpenLoop(self, self._int64(start), self._int64(stop), step, tuple(carried))
 
-    def when(self, mask: Value, values: Sequence[Value]) -> "OpenLoop":
+    def when(self, mask: Value, values: Sequence[Value]) -> OpenLoop:
         """A region that only runs if a lane of `mask` is set; `values` as a loop's carried ones."""
         return self.loop(0, self.any(mask), 1, values)
 
@@ -254,7 +256,7 @@ class OpenLoop:
         """Give the next iteration its carried values, one for each, as the body's last act."""
         self._loop.next = values
 
-    def __enter__(self) -> "OpenLoop":
+    def __enter__(self) -> OpenLoop:
         self._outer = self._builder._open(self._loop)
         return self
 

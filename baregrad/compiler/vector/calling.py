@@ -5,6 +5,8 @@ System V AMD64 ABI, section 3.2.3, counts them by themselves in xmm0 to xmm7; Mi
 all arguments together, the first four in registers.
 """
 
+from __future__ import annotations
+
 import ctypes
 from typing import Any, Final
 

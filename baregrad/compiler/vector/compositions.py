@@ -1,5 +1,7 @@
 """What is built of several instructions: polynomials, sums without error, NaN-keeping extrema."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from baregrad.compiler.vector.builder import Builder

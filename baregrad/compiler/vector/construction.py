@@ -1,5 +1,7 @@
 """A program under construction: instructions are appended to the region that is open."""
 
+from __future__ import annotations
+
 import struct
 from typing import Final
 

@@ -1,5 +1,7 @@
 """The emitter: what the selections of all targets share when they emit instructions."""
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Sequence
 from typing import Final

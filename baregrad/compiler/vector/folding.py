@@ -4,6 +4,8 @@ A load is folded if its result is used once, further on in the same region, with
 between, by an operation that takes memory there. An instruction has one memory operand at most.
 """
 
+from __future__ import annotations
+
 from baregrad.compiler.vector.program import Instruction, Loop, Program
 from baregrad.compiler.vector.target import Selection
 

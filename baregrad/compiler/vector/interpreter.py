@@ -4,6 +4,8 @@ float32 arithmetic is exact to the bit (`scalars`). Memory is that of the buffer
 access is checked against their sizes.
 """
 
+from __future__ import annotations
+
 import math
 import operator
 import struct

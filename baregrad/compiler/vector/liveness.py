@@ -8,6 +8,8 @@ interval: a carried value with its initial value and with its next one, where th
 the other is born, and the two sides of a reinterpretation of bits.
 """
 
+from __future__ import annotations
+
 from typing import Final
 
 from baregrad.compiler.vector.folding import Folding

@@ -4,6 +4,8 @@ Frame of the function, from rsp upwards: the spill slots (aligned to 64 bytes), 
 rbp keeps where the stack was.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Final
 

@@ -5,6 +5,8 @@ form circles, one value goes by way of a free slot (Leroy et al., "Tilting at wi
 formal verification of a compilation algorithm for parallel moves", 2008).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Final
 

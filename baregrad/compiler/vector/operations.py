@@ -5,6 +5,8 @@ which one (its sign and payload) is not specified. Denormal numbers are ordinary
 the caller compiles with flushing to zero.
 """
 
+from __future__ import annotations
+
 from typing import Final
 
 from baregrad.compiler.vector.program import FLOAT32, INT32, INT64, MASK, POINTER, Type

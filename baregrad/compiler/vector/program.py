@@ -9,6 +9,8 @@ A program does not know how many lanes a vector has: that is the target's. Where
 on it (a step, a distance in memory), the program says `LANES`.
 """
 
+from __future__ import annotations
+
 from typing import Final
 
 Type = str
@@ -36,23 +38,23 @@ class Extent:
         """The integer, on a target with so many lanes."""
         return self.constant + self.per_lane * lanes
 
-    def __add__(self, other: "int | Extent") -> "Extent":
+    def __add__(self, other: int | Extent) -> Extent:
         if isinstance(other, int):
             return Extent(self.constant + other, self.per_lane)
         return Extent(self.constant + other.constant, self.per_lane + other.per_lane)
 
     __radd__ = __add__
 
-    def __neg__(self) -> "Extent":
+    def __neg__(self) -> Extent:
         return Extent(-self.constant, -self.per_lane)
 
-    def __sub__(self, other: "int | Extent") -> "Extent":
+    def __sub__(self, other: int | Extent) -> Extent:
         return self + -other
 
-    def __rsub__(self, other: int) -> "Extent":
+    def __rsub__(self, other: int) -> Extent:
         return -self + other
 
-    def __mul__(self, factor: int) -> "Extent":
+    def __mul__(self, factor: int) -> Extent:
         return Extent(self.constant * factor, self.per_lane * factor)
 
     __rmul__ = __mul__

@@ -1,5 +1,7 @@
 """float32 arithmetic on Python's floats, correctly rounded: what the interpreter computes with."""
 
+from __future__ import annotations
+
 import ctypes
 import math
 import struct

@@ -5,6 +5,8 @@ result (None where there is none), the operands and the scratch registers. An op
 or where `FOLDABLE` allows it memory; of an integer operation also an immediate.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Final
 

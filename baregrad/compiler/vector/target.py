@@ -5,6 +5,8 @@ be memory instead of a register, which scratch registers it needs, and whether i
 in an operand's register.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Final
 
@@ -85,7 +87,7 @@ class Target:
         self.classes: dict[Type, int] = {FLOAT32: VECTOR, INT32: VECTOR, INT64: GENERAL}
         self.classes |= {POINTER: GENERAL, MASK: MASKS if masks else VECTOR}
 
-    def with_registers(self, vectors: int, masks: int, general: int) -> "Target":
+    def with_registers(self, vectors: int, masks: int, general: int) -> Target:
         """The same with so few registers, for testing what happens when they run out."""
         every = self.registers
         return Target(

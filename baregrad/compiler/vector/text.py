@@ -1,5 +1,7 @@
 """Programs and instructions as text."""
 
+from __future__ import annotations
+
 from baregrad.compiler.vector.operations import OPERATIONS
 from baregrad.compiler.vector.program import Address, Instruction, Loop, Program, Value
 

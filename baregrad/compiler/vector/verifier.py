@@ -4,6 +4,8 @@ Checked are the types, definition before use, what a loop carries, and addresses
 few mistakes possible; a compiler pass that rewrites programs makes more.
 """
 
+from __future__ import annotations
+
 from typing import Final, NoReturn
 
 from baregrad.compiler.vector.errors import ProgramError

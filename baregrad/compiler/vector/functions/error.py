@@ -1,5 +1,7 @@
 """The error function."""
 
+from __future__ import annotations
+
 from typing import Final
 
 from baregrad.compiler.vector.builder import Builder

@@ -5,6 +5,8 @@ x = n ln 2 + r with integer n and |r| <= ln(2) / 2, so that e**x = 2**n e**r (Co
 in two parts; the first subtraction is exact.
 """
 
+from __future__ import annotations
+
 from typing import Final
 
 from baregrad.compiler.vector.builder import Builder

@@ -5,6 +5,8 @@ Waite, "Software Manual for the Elementary Functions", 1980, chapter 5). e and f
 bits of x, from which those of 2/3 are subtracted so that the exponent turns where f does.
 """
 
+from __future__ import annotations
+
 from typing import Final
 
 from baregrad.compiler.vector.builder import Builder

@@ -5,6 +5,8 @@ large relative to the logarithm; so that is computed to some 35 bits, as a sum o
 (Dekker, "A floating-point technique for extending the available precision", 1971).
 """
 
+from __future__ import annotations
+
 from typing import Final
 
 from baregrad.compiler.vector.builder import Builder

@@ -4,6 +4,8 @@ x = n pi/2 + r with integer n and |r| <= pi/4; the polynomial is the sine's or t
 last bit of n, the sign by the one before. r is a sum of two float32.
 """
 
+from __future__ import annotations
+
 import struct
 from functools import cache
 from typing import Final
