@@ -80,10 +80,12 @@ class Kernels:
         main = [cluster for cluster in clusters if not cluster.early]
         for cluster in sorted(main, key=lambda c: c.before.bit_count(), reverse=True):
             self._write(cluster)
-        done: set[int] = set()
-        while early := [c for c in clusters if c.early and c.number not in done]:
+        # Early clusters may need terms of each other: then one is written again, with more stores.
+        stores: dict[int, int] = {}
+        while early := [c for c in clusters if c.early and stores.get(c.number) != _kept(c)]:
             cluster = max(early, key=lambda c: c.terms[-1].place)
-            done.add(cluster.number)
+            stores[cluster.number] = _kept(cluster)
+            self.written = [pair for pair in self.written if pair[0] != cluster.number]
             self._write(cluster)
 
     def _write(self, cluster: Cluster) -> None:
@@ -145,6 +147,11 @@ class Kernels:
             value = term.value.attributes["value"]
             return View(None, shape, steps, offset, term.dtype, value)
         return View(self.keep(term), shape, steps, offset, term.dtype)
+
+
+def _kept(cluster: Cluster) -> int:
+    """How many terms of a cluster are kept in memory."""
+    return sum(term.buffer is not None for term in cluster.terms)
 
 
 class Expression:

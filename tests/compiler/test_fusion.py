@@ -508,3 +508,14 @@ def test_reshaped_steps_reach_the_same_elements(array, data):
     right = tuple(expected[dense[a]] if size > 1 else 0 for a, size in enumerate(new))
     found = reshaped_steps(shape, steps, new)
     assert found == (right if offsets(new, right) == expected else None)
+
+
+def test_a_number_that_results_of_several_sizes_need_is_stored_for_them():
+    def step(p, q, rate, count):
+        weight = rate / (count * 0.5).expm1()
+        return p * weight, q * weight
+
+    fused = fused_step(step, bg.ones(20, 30), bg.ones(1), Tensor(0.5), Tensor(1.0))
+    written = {buffer for kernel in fused.kernels for buffer in buffers_written(kernel)}
+    needed = {buffer for kernel in fused.kernels for buffer in buffers_read(kernel)}
+    assert needed <= written | set(fused.inputs.values())
