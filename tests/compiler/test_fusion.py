@@ -23,6 +23,7 @@ from baregrad.compiler.kernel import (
     Reduce,
     Reference,
     buffers_read,
+    buffers_written,
     late_nodes,
 )
 from baregrad.engines.array import offsets, strides
