@@ -6,8 +6,9 @@ synchronization on shared-memory multiprocessors", 1991, section 3.1.) On x86 a 
 is a full fence (Intel SDM volume 3, section 8.2), so what a thread wrote before the barrier is seen
 by all after it; except non-temporal stores, which need an ``sfence`` before.
 
-Whoever waits spins for a while, for most waits are shorter than a call of the operating system.
-Then, on Linux, it sleeps in futex(2): the core is free for the thread that is waited for.
+Whoever waits looks again and again for a while, for most waits are short. On Linux it lets other
+threads have the core now and then, and in the end sleeps in futex(2): the thread that is waited for
+may need this core.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def set_spins(view: memoryview[Any], barrier: int, spins: int) -> None:
     Args:
         view: memory, as bytes.
         barrier: offset of the barrier in it.
-        spins: each takes some tens of nanoseconds.
+        spins: each takes about a microsecond.
     """
     struct.pack_into("=I", view, barrier + _SPINS, spins)
 
@@ -100,7 +101,7 @@ def emit_wait_while_equal(
         asm: where to.
         place: 32 bits, changed by whoever then calls `emit_wake`.
         sleeping: 32 bits that count who sleeps, 0 at first.
-        spins: how often to look before sleeping.
+        spins: how often to look, for about a microsecond each, before sleeping.
     """
     again, sleep, done = asm.label("wait_again"), asm.label("wait_sleep"), asm.label("wait_done")
     asm.bind(again)
@@ -114,9 +115,7 @@ def emit_wait_while_equal(
     asm.bind(done)
 
 
-def emit_spin_while_equal(
-    asm: Assembler, place: Memory, spins: Memory | int, spent: Label
-) -> None:
+def emit_spin_while_equal(asm: Assembler, place: Memory, spins: Memory | int, spent: Label) -> None:
     """Look at 32 bits in memory until they are no longer what edx is; jump if `spins` are spent.
 
     In each spin other threads of this core may run, for the one waited for may be among them.
