@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from baregrad.compiler.fusion_terms import Strided, Term
 from baregrad.compiler.fusion_views import broadcast, reshaped_steps
-from baregrad.compiler.kernel import ELEMENTWISE, NATIVE
+from baregrad.compiler.kernel import ELEMENTWISE
 from baregrad.compiler.program import Program
 from baregrad.compiler.value import CONSTANT, INPUT, Value, in_order
 from baregrad.engines.array import Shape, strides
@@ -204,10 +204,7 @@ def _is_native(value: Value) -> bool:
     """Whether kernels other than reference ones can do with its data types and sizes."""
     if not all(prod(x.shape) for x in (value, *value.inputs)):
         return False
-    dtype = value.inputs[-1].dtype
-    if value.op in ELEMENTWISE:
-        return value.op in NATIVE[dtype] and (dtype, value.dtype) != ("float32", "int64")
-    return value.op == "take" or value.inputs[0].dtype == "float32"
+    return value.op != "matmul" or value.dtype == "float32"
 
 
 def _is_matrix(x: Strided) -> bool:

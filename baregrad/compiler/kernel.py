@@ -49,15 +49,6 @@ FUNCTIONS: Final = frozenset(
 COMPARISONS: Final = frozenset({"equal", "not_equal", "less", "less_equal"})
 ELEMENTWISE: Final = ARITHMETIC | FUNCTIONS | COMPARISONS | {"maximum", "where", "cast"}
 
-# Of these, those that kernels know for operands (the last one, if they differ) of a data type.
-# Vectors have 32 bits for an integer: it can be compared and chosen, but a sum might not fit.
-NATIVE: Final[dict[DType, frozenset[str]]] = {
-    "float32": ELEMENTWISE,
-    "float64": frozenset(),
-    "int64": COMPARISONS | {"add", "where", "cast"},
-    "bool": frozenset({"equal", "not_equal", "where", "cast"}),
-}
-
 
 class Buffer(NamedTuple):
     """Dense memory for the elements of one value, in row-major order.

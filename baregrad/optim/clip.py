@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
 from math import inf
+from operator import add
 
 from baregrad.errors import ArgumentError, NonFiniteError
 from baregrad.tensor.graph import no_grad
@@ -89,8 +91,8 @@ def _scaled_norm(gradients: list[Tensor], p: float) -> Tensor:
     A largest of 0, infinity or NaN is no divisor.
     """
     sizes = [gradient.abs() for gradient in gradients]
-    largest = Tensor.stack([size.max() for size in sizes]).max()
+    largest = reduce(Tensor.maximum, [size.max() for size in sizes])
     if p == inf:
         return largest
     scale = ((largest > 0) * largest.isfinite()).where(largest, 1.0)
-    return scale * Tensor.stack([((size / scale) ** p).sum() for size in sizes]).sum() ** (1 / p)
+    return scale * reduce(add, [((size / scale) ** p).sum() for size in sizes]) ** (1 / p)

@@ -364,7 +364,6 @@ def test_the_place_of_the_largest_is_found_in_rows(axis, expected):
         (lambda x, y: (x + y).sum(1), [(2, 3, 5), (2, 3, 5)], "sum"),
         (lambda x, y: (x * y).permute(0, 2, 1), [(2, 3, 5), (5,)], "copy"),
         (lambda x, y: x.take(Tensor([0, 2]), 1) * y, [(2, 3), (2, 2)], "take"),
-        (lambda x, y: (x * 2).astype("int64"), [(3,), (3,)], "cast"),
     ],
 )
 def test_what_has_no_kernel_of_its_own_is_computed_by_its_reference_rule(step, shapes, operation):

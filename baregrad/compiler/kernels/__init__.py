@@ -4,8 +4,8 @@
 
 Imports go one way; each file knows only those before it:
 
-``errors``, ``operands`` (matrices in memory), ``shuffles``, ``tiling`` (a model of cycles),
-``loops``; matrix products: ``epilogue``, ``microkernel``, ``packing``, ``plan``, the ways to
+``errors``, ``integers`` (of 64 bits), ``operands`` (matrices in memory), ``shuffles``, ``tiling``
+(a model of cycles), ``loops``; matrix products: ``epilogue``, ``microkernel``, ``packing``, ``plan``, the ways to
 compute one, ``blocking``, ``tiled``, ``dot``, ``transposed``, and ``contraction``, which chooses;
 expressions: ``arithmetic``, ``expression``, ``reductions``, ``sweep``, ``passes``, ``late``; the
 kernels: ``maps``, ``products``, ``indexing``, ``randomness``, ``plans``.

@@ -1,14 +1,14 @@
 """Element-wise primitives in the vector language.
 
-A float32 is a vector of floats and a bool is a mask. An int64 is a vector of int32: its numbers
-were checked to fit, but what is computed of them might not, so integers are only compared and
-chosen.
+A float32 is a vector of floats, a bool is a mask, and an int64 is two vectors of its halves.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from baregrad.compiler.kernels import integers
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
+from baregrad.compiler.kernels.integers import Vector
 from baregrad.compiler.vector import compositions
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.functions import (
@@ -47,31 +47,44 @@ _FLOAT: Final[dict[str, Callable[..., Value]]] = {
     "maximum": compositions.maximum,
     "where": Builder.select,
 }
-_INTEGER: Final[dict[str, Callable[..., Value]]] = {
-    "add": Builder.add_int,
-    "equal": lambda b, x, y: b.compare_int("equal", x, y),
-    "not_equal": lambda b, x, y: b.mask_not(b.compare_int("equal", x, y)),
-    "less": lambda b, x, y: b.compare_int("greater", y, x),
-    "less_equal": lambda b, x, y: b.mask_not(b.compare_int("greater", x, y)),
-    "where": Builder.select,
+_INTEGER: Final[dict[str, Callable[..., Vector]]] = {
+    "add": integers.add,
+    "subtract": integers.subtract,
+    "multiply": integers.multiply,
+    "power": integers.power,
+    "negative": integers.negative,
+    "abs": integers.absolute,
+    "equal": integers.equal,
+    "not_equal": lambda b, x, y: b.mask_not(integers.equal(b, x, y)),
+    "less": integers.less,
+    "less_equal": lambda b, x, y: b.mask_not(integers.less(b, y, x)),
+    "maximum": integers.maximum,
+    "where": integers.select,
 }
 _BOOL: Final[dict[str, Callable[..., Value]]] = {
     "equal": lambda b, x, y: b.mask_not(b.mask_xor(x, y)),
     "not_equal": Builder.mask_xor,
+    "less": lambda b, x, y: b.mask_and(b.mask_not(x), y),
+    "less_equal": lambda b, x, y: b.mask_or(b.mask_not(x), y),
+    "maximum": Builder.mask_or,
     "where": lambda b, c, x, y: b.mask_or(b.mask_and(c, x), b.mask_and(b.mask_not(c), y)),
 }
-_TABLES: Final = {"float32": _FLOAT, "int64": _INTEGER, "bool": _BOOL}
-
-_CASTS: Final[dict[tuple[str, str], Callable[[Builder, Value], Value]]] = {
+_TABLES: Final[dict[str, Mapping[str, Callable[..., Vector]]]] = {
+    "float32": _FLOAT,
+    "int64": _INTEGER,
+    "bool": _BOOL,
+}
+_CASTS: Final[dict[tuple[str, str], Callable[..., Vector]]] = {
     ("float32", "bool"): lambda b, x: b.compare("not_equal", x, 0.0),
-    ("int64", "bool"): lambda b, x: b.mask_not(b.compare_int("equal", x, 0)),
+    ("float32", "int64"): integers.from_float,
+    ("int64", "bool"): integers.is_any,
     ("bool", "float32"): lambda b, x: b.select(x, 1.0, 0.0),
-    ("bool", "int64"): lambda b, x: b.select(x, b.constant_int(1), b.constant_int(0)),
-    ("int64", "float32"): Builder.to_float,
+    ("bool", "int64"): integers.from_mask,
+    ("int64", "float32"): integers.to_float,
 }
 
 
-def apply(b: Builder, op: str, inputs: Sequence[Value], dtypes: Sequence[DType]) -> Value:
+def apply(b: Builder, op: str, inputs: Sequence[Vector], dtypes: Sequence[DType]) -> Vector:
     """A primitive of vectors of these data types.
 
     Raises:
@@ -84,7 +97,7 @@ def apply(b: Builder, op: str, inputs: Sequence[Value], dtypes: Sequence[DType])
     return function(b, *inputs)
 
 
-def cast(b: Builder, x: Value, source: DType, target: DType) -> Value:
+def cast(b: Builder, x: Vector, source: DType, target: DType) -> Vector:
     """The same numbers as another data type.
 
     Raises:
@@ -98,7 +111,7 @@ def cast(b: Builder, x: Value, source: DType, target: DType) -> Value:
     return function(b, x)
 
 
-def constant(b: Builder, value: Any, dtype: DType) -> Value:
+def constant(b: Builder, value: Any, dtype: DType) -> Vector:
     """A number in all lanes.
 
     Raises:
@@ -107,7 +120,7 @@ def constant(b: Builder, value: Any, dtype: DType) -> Value:
     if dtype == "float32":
         return b.constant(float(value))
     if dtype == "int64":
-        return b.constant_int(int(value))
+        return integers.constant(b, int(value))
     if dtype == "bool":
         return b.compare_int("equal", b.constant_int(int(bool(value))), 1)
     raise UnsupportedKernelError(f"there is no vector code for {dtype}")

@@ -16,12 +16,13 @@ from baregrad.compiler.kernel import (
 )
 from baregrad.compiler.kernels import arithmetic
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
+from baregrad.compiler.kernels.integers import Vector
 from baregrad.compiler.kernels.operands import Operand, Place
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 
 Pointers = Mapping[int, Value]  # the address of each buffer, by its number
-Values = dict[int, Value]  # of nodes, by their place in the list
+Values = dict[int, Vector]  # of nodes, by their place in the list
 
 _DTYPES: Final = ("float32", "int64", "bool")
 
@@ -83,7 +84,7 @@ class Expression:
         for index in needed(self.nodes, roots, values):
             values[index] = self._evaluate(self.nodes[index], place, values)
 
-    def _evaluate(self, node: Node, place: Place, values: Values) -> Value:
+    def _evaluate(self, node: Node, place: Place, values: Values) -> Vector:
         b = self.builder
         if isinstance(node, Load):
             return place.load(self.operand(node.buffer, node.access))

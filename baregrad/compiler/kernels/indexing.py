@@ -5,29 +5,40 @@ columns.
 """
 
 from collections.abc import Callable, Sequence
-from math import inf
 from typing import Final, NamedTuple
 
 from baregrad.compiler.kernel import ITEMSIZE
 from baregrad.compiler.kernel import Index as IndexKernel
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.kernels.expression import Pointers
+from baregrad.compiler.kernels.integers import (
+    Vector,
+    Wide,
+    equal,
+    flat,
+    lanes_min,
+    less,
+    select,
+    shaped,
+    single,
+)
 from baregrad.compiler.kernels.loops import Span, within
 from baregrad.compiler.kernels.operands import ELEMENT, Index, Operand, Place, Tile, moved
 from baregrad.compiler.kernels.plan import round_up
-from baregrad.compiler.kernels.reductions import across_lanes, masked
+from baregrad.compiler.kernels.reductions import across_lanes, combine, identity, masked
 from baregrad.compiler.kernels.sweep import UNROLL, Stretch, sweep
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 from baregrad.compiler.vector.target import Target
+from baregrad.engines.array import DType
 
 Visit = Callable[[Place], None]
 
 # elements of a block, about
 _BLOCK: Final = 4096
 _INDEX_BYTES: Final = 8
-# the place of the largest is a float32 while it is looked for
-_MOST_COLUMNS: Final = 1 << 24
+# beyond all places, which are an int32 while the largest is looked for
+_NOWHERE: Final = (1 << 31) - 1
 
 
 class IndexPlan(NamedTuple):
@@ -37,7 +48,7 @@ class IndexPlan(NamedTuple):
         kernel: the kernel.
         lanes: of a vector.
         rows: of what is gone through: the target's where rows are chosen, else the source's.
-        columns: in elements of 4 bytes.
+        columns: in elements of `dtype`.
         size: rows of a block of the work, or columns where rows are added up.
     """
 
@@ -54,6 +65,11 @@ class IndexPlan(NamedTuple):
         return max(-(-length // self.size), 1)
 
     @property
+    def dtype(self) -> DType:
+        """Of the elements; what is copied are words of 4 bytes, whatever they mean."""
+        return "float32" if self.kernel.op == "take" else self.kernel.source.dtype
+
+    @property
     def scratch_bytes(self) -> int:
         """None is needed."""
         return 0
@@ -61,8 +77,8 @@ class IndexPlan(NamedTuple):
     def write(self, builder: Builder, pointers: Pointers, blocks: Span, scratch: Value) -> None:
         """Append the code for a range of blocks; see `maps.MapPlan`."""
         b, kernel = builder, self.kernel
-        source = Operand(pointers[kernel.source.number], self.columns, 1)
-        target = Operand(pointers[kernel.target.number], self.columns, 1)
+        source = Operand(pointers[kernel.source.number], self.columns, 1, self.dtype)
+        target = Operand(pointers[kernel.target.number], self.columns, 1, self.dtype)
         if kernel.op == "argmax":
             places = Operand(target.pointer, 1, 0, "int64")
             with b.loop(*within(b, blocks, self.size, self.rows)) as loop:
@@ -98,7 +114,7 @@ class IndexPlan(NamedTuple):
         self, b: Builder, indices: Value, source: Operand, target: Operand, columns: Span
     ) -> None:
         """All rows, in order."""
-        zero = b.constant(0.0)
+        zero = identity(b, "sum", self.dtype)
         rows = self.kernel.target.size // max(self.columns, 1)
         with b.loop(0, rows) as loop:
             self._sweep(b, loop.counter, columns, lambda place: place.store(zero, target))
@@ -107,38 +123,50 @@ class IndexPlan(NamedTuple):
             to = _row(b, target, row)
 
             def add(place: Place) -> None:
-                place.store(b.add(place.load(to), place.load(source)), to)
+                place.store(combine(b, "sum", place.load(to), place.load(source)), to)
 
             self._sweep(b, loop.counter, columns, add)
 
     def _largest(self, b: Builder, row: Value, source: Operand, target: Operand) -> None:
         """The place of the first largest element, or of the first NaN, in one row."""
-        lane = b.to_float(b.iota())
-        absent = b.compare("greater_equal", lane, float(self.columns))
-        initial = b.constant(-inf), b.select(absent, inf, lane), lane
+        lane = b.iota()
+        nothing = identity(b, "max", self.dtype)
+        is_column = b.mask_below(self.columns)
+        initial = [*flat([nothing]), b.select(is_column, lane, b.constant_int(_NOWHERE)), lane]
 
         def body(places: Sequence[Place], carried: Sequence[Value]) -> Sequence[Value]:
-            best, where, here = carried
+            (best,), (where, here) = shaped(carried[:-2], [nothing]), carried[-2:]
             for place in places:
-                x = place.load(source)
-                x = masked(b, "max", x, place.mask)
-                # once a lane is NaN nothing is better
-                better = b.mask_and(
-                    b.mask_not(b.compare("less_equal", x, best)), b.compare("equal", best, best)
-                )
-                best, where = b.select(better, x, best), b.select(better, here, where)
-                here = b.add(here, float(self.lanes))
-            return best, where, here
+                x = masked(b, "max", place.load(source), place.mask)
+                better = _is_better(b, x, best)
+                best, where = select(b, better, x, best), b.select(better, here, where)
+                here = b.add_int(here, self.lanes)
+            return [*flat([best]), where, here]
 
         stretch = Stretch(row, 0, self.columns, self.columns, self.lanes)
-        best, where, _ = sweep(b, stretch, 1, initial, body)
-        largest = across_lanes(b, "max", best)
-        equal = b.compare("equal", best, largest)
-        spoiled = b.mask_and(
-            b.compare("unordered", largest, largest), b.compare("unordered", best, best)
-        )
-        found = b.reduce_min(b.select(b.mask_or(equal, spoiled), where, inf))
-        Place(Tile(b, row, 0), 0, 0, 1, None).store(b.truncate_to_int(found), target)
+        *halves, where, _ = sweep(b, stretch, 1, initial, body)
+        (best,) = shaped(halves, [nothing])
+        is_largest = _is_alike(b, best, across_lanes(b, "max", best))
+        found = lanes_min(b, b.select(is_largest, where, b.constant_int(_NOWHERE)))
+        Place(Tile(b, row, 0), 0, 0, 1, None).store(Wide(found, b.constant_int(0)), target)
+
+
+def _is_better(b: Builder, x: Vector, best: Vector) -> Value:
+    """Whether `x` is larger than the best so far, or the first NaN."""
+    if isinstance(x, Wide) and isinstance(best, Wide):
+        return less(b, best, x)
+    x, best = single(x), single(best)
+    is_number = b.compare("equal", best, best)  # once it is NaN nothing is better
+    return b.mask_and(b.mask_not(b.compare("less_equal", x, best)), is_number)
+
+
+def _is_alike(b: Builder, x: Vector, y: Vector) -> Value:
+    """Whether two elements are equal, or both NaN."""
+    if isinstance(x, Wide) and isinstance(y, Wide):
+        return equal(b, x, y)
+    x, y = single(x), single(y)
+    spoiled = b.mask_and(b.compare("unordered", x, x), b.compare("unordered", y, y))
+    return b.mask_or(b.compare("equal", x, y), spoiled)
 
 
 def _index(b: Builder, indices: Value, place: Value, rows: int) -> Value:
@@ -159,14 +187,15 @@ def plan_index(kernel: IndexKernel, target: Target) -> IndexPlan:
         UnsupportedKernelError: there is no vector code for the data type, or for rows so long.
     """
     dtype = kernel.source.dtype
-    if dtype == "float64" or (kernel.op != "take" and dtype != "float32"):
+    if kernel.op != "take" and dtype not in ("float32", "int64"):
         raise UnsupportedKernelError(f"there is no vector code for {kernel.op!r} of {dtype}")
-    if kernel.op == "argmax" and kernel.columns > _MOST_COLUMNS:
+    if kernel.op == "argmax" and kernel.columns > _NOWHERE:
         raise UnsupportedKernelError(
             f"there is no vector code for the place of the largest of {kernel.columns} elements"
         )
-    # what is copied are words of 4 bytes, whatever they mean
-    columns = kernel.columns * ITEMSIZE[dtype] // ELEMENT
+    columns = kernel.columns
+    if kernel.op == "take":
+        columns = columns * ITEMSIZE[dtype] // ELEMENT
     rows = kernel.rows
     if kernel.op == "take":
         assert kernel.indices is not None

@@ -4,9 +4,9 @@ Their partial results are in scratch memory, of which each thread has its own; s
 work must have all rows of its columns.
 """
 
-from baregrad.compiler.kernel import COLUMNS, ROWS, Map, Node, Reduce, Store, late_nodes
+from baregrad.compiler.kernel import COLUMNS, ITEMSIZE, ROWS, Map, Node, Reduce, Store, late_nodes
 from baregrad.compiler.kernels.expression import Expression, Values, needed
-from baregrad.compiler.kernels.operands import ELEMENT, Index, Operand, Place, Tile, advanced
+from baregrad.compiler.kernels.operands import Index, Operand, Place, Tile, advanced
 from baregrad.compiler.kernels.passes import Passes
 from baregrad.compiler.kernels.plan import round_up
 from baregrad.compiler.kernels.reductions import RowsReduction
@@ -50,7 +50,7 @@ class Late:
 
     def _bytes(self, index: int) -> int:
         columns = self.columns if self.is_by_column(index) else 1
-        return ELEMENT * round_up(max(columns, 1), 16)
+        return ITEMSIZE[self.nodes[index].dtype] * round_up(max(columns, 1), 16)
 
     @property
     def scratch_bytes(self) -> int:
@@ -66,8 +66,8 @@ class Late:
         for index in self.reductions:
             node = self.nodes[index]
             assert isinstance(node, Reduce)
-            partial = Operand(advanced(b, scratch, at), 0, 1)
-            made[index] = RowsReduction(node.op, self.is_by_column(index), partial)
+            partial = Operand(advanced(b, scratch, at), 0, 1, node.dtype)
+            made[index] = RowsReduction(node.op, self.is_by_column(index), partial, self.lanes)
             made[index].clear(b, first, last)
             at += self._bytes(index)
         return made

@@ -4,13 +4,14 @@ The index space of a kernel is its output's: rows × columns. Every operand is r
 shape: with stride 0 along an axis it is the same all along it (a bias is the same in every row),
 and a transposed matrix has its strides exchanged. A vector covers neighbouring columns of a row.
 
-In memory a bool takes 4 bytes and is 0 or 1; in a vector it is a mask. An int64 takes 8 bytes; in a
-vector it is an int32, the lower half, of which the upper half only repeats the sign.
+In memory a bool takes 4 bytes and is 0 or 1; in a vector it is a mask. An int64 takes 8 bytes, the
+lower half first; its halves are vectors of their own.
 """
 
 from typing import Final, NamedTuple
 
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
+from baregrad.compiler.kernels.integers import Vector, Wide
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import INT32, LANES, Value
 from baregrad.engines.array import DType
@@ -131,7 +132,7 @@ class Place:
         """Of the program."""
         return self.tile.builder
 
-    def load(self, operand: Operand) -> Value:
+    def load(self, operand: Operand) -> Vector:
         """The operand's elements here."""
         operand, base, displacement = self._address(operand)
         if operand.dtype == "float32":
@@ -139,7 +140,7 @@ class Place:
         number = self._load_integer(operand, base, displacement)
         if operand.dtype == "bool":
             return self.builder.mask_not(self.builder.compare_int("equal", number, 0))
-        return number
+        return Wide(number, self._load_integer(operand, base, displacement + ELEMENT))
 
     def _load_float(self, stride: int, base: Value, displacement: int) -> Value:
         b = self.builder
@@ -166,7 +167,7 @@ class Place:
             type=INT32,
         )
 
-    def store(self, value: Value, operand: Operand) -> None:
+    def store(self, value: Vector, operand: Operand) -> None:
         """Write the operand's elements here.
 
         Raises:
@@ -179,7 +180,7 @@ class Place:
                 f"the columns of an output lie {operand.column_stride} elements apart; they must "
                 "be neighbours"
             )
-        if operand.dtype == "int64":
+        if isinstance(value, Wide):
             self._store_wide(value, base, displacement)
             return
         if operand.dtype == "bool":
@@ -189,14 +190,14 @@ class Place:
         else:
             b.store(value, base, displacement=displacement, mask=self.mask)
 
-    def _store_wide(self, value: Value, base: Value, displacement: int) -> None:
+    def _store_wide(self, value: Wide, base: Value, displacement: int) -> None:
         """Both halves of 64-bit integers."""
         b = self.builder
-        halves = b.float_from_bits(value), b.float_from_bits(b.shift_right_signed(value, 31))
         if self.width == 1:
-            b.store_first(halves[0], base, displacement=displacement)
-            b.store_first(halves[1], base, displacement=displacement + ELEMENT)
+            b.store_first(value.low, base, displacement=displacement)
+            b.store_first(value.high, base, displacement=displacement + ELEMENT)
             return
+        halves = b.float_from_bits(value.low), b.float_from_bits(value.high)
         for part, interleave in enumerate((b.interleave_low, b.interleave_high)):
             mask = self.mask
             if mask is not None:

@@ -10,13 +10,14 @@ from typing import Final
 
 from baregrad.compiler.kernel import COLUMNS, Reduce, Store
 from baregrad.compiler.kernels.expression import Expression, Values, inputs, levels, needed
+from baregrad.compiler.kernels.integers import Vector, flat, shaped
 from baregrad.compiler.kernels.operands import Place, Tile
 from baregrad.compiler.kernels.reductions import (
-    IDENTITIES,
     RowsReduction,
     across_lanes,
     combine,
     combine_all,
+    identity,
     masked,
 )
 from baregrad.compiler.kernels.sweep import UNROLL, Stretch, sweep, whole_row
@@ -125,8 +126,10 @@ class Passes:
         carried = [*ending, *[i for i, reduction in into.items() if not reduction.by_column]]
         roots = [self.input(i) for i in (*ending, *into)] + (self.final if is_last else [])
 
+        nothing = [identity(b, self.op(index), self.nodes[index].dtype) for index in carried]
+
         def body(places: Sequence[Place], totals: Sequence[Value]) -> list[Value]:
-            terms: list[list[Value]] = [[] for _ in carried]
+            terms: list[list[Vector]] = [[] for _ in carried]
             for number, place in enumerate(places):
                 here = {**values, **kept[number]} if row else dict(values)
                 here |= {i: made.result(b, place) for i, made in self.results.items()}
@@ -137,15 +140,15 @@ class Passes:
                     found.append(masked(b, self.op(index), here[self.input(index)], place.mask))
                 if is_last:
                     self.write(place, into, here)
-            return self.combined(carried, totals, terms)
+            return flat(self.combined(carried, shaped(totals, nothing), terms))
 
-        totals: Sequence[Value] = [b.constant(IDENTITIES[self.op(index)]) for index in carried]
+        totals: Sequence[Value] = flat(nothing)
         if row:
             totals = body(row, totals)
         else:
             unroll = UNROLL if len(self.required) <= _SMALL else 1
             totals = sweep(b, stretch, unroll, totals, body)
-        for index, total in zip(carried, totals, strict=True):
+        for index, total in zip(carried, shaped(totals, nothing), strict=True):
             if index in into:
                 into[index].add_vector(b, total)
             else:
@@ -160,8 +163,8 @@ class Passes:
             self.expression.store(store, place, values)
 
     def combined(
-        self, carried: Sequence[int], totals: Sequence[Value], terms: Sequence[Sequence[Value]]
-    ) -> list[Value]:
+        self, carried: Sequence[int], totals: Sequence[Vector], terms: Sequence[Sequence[Vector]]
+    ) -> list[Vector]:
         """What is carried on: the reductions with the terms of one iteration."""
         ops = [self.op(index) for index in carried]
         return [

@@ -8,8 +8,10 @@ two vectors of numbers.
 from typing import Final, NamedTuple
 
 from baregrad.compiler.kernel import Reference
+from baregrad.compiler.kernels import integers
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.kernels.expression import Pointers
+from baregrad.compiler.kernels.integers import Wide
 from baregrad.compiler.kernels.loops import Span, within
 from baregrad.compiler.kernels.operands import ELEMENT, advanced
 from baregrad.compiler.vector.builder import Builder
@@ -19,8 +21,6 @@ from baregrad.engines.philox import MULTIPLIERS, ROUNDS, WEYL, WORD
 
 _BLOCK: Final = 4096  # numbers of a block of the work
 _DIGITS: Final = 24
-_SIGN: Final = 1 << 31
-_HALF: Final = 0xFFFF
 _START_BYTES: Final = 8
 
 
@@ -49,13 +49,14 @@ class UniformPlan(NamedTuple):
         (start,) = kernel.operands
         assert start.buffer is not None
         place = advanced(b, pointers[start.buffer.number], _START_BYTES * start.offset)
-        low, high, is_odd = _halved(b, place)
+        number, is_odd = _halved(b, place)
         first, last = within(b, blocks, _BLOCK, kernel.target.size)
         target = pointers[kernel.target.number]
         # an odd start begins with the second number of a block: one place before the first
         stop = b.add_int64(last, 1)
         with b.loop(first, stop, 2 * LANES) as loop:
-            counter = _sum(b, low, high, b.shift_right(b.broadcast_int(loop.counter), 1))
+            block = b.add_int(b.shift_right(b.broadcast_int(loop.counter), 1), b.iota())
+            counter = integers.add(b, number, Wide(block, b.constant_int(0)))
             even, odd = [_fraction(b, word) for word in self._words(b, counter)]
             at = b.subtract_int64(loop.counter, is_odd)
             for interleave in (b.interleave_low, b.interleave_high):
@@ -66,47 +67,27 @@ class UniformPlan(NamedTuple):
                 b.store(interleave(even, odd), target, at, mask=mask)
                 at = b.add_int64(at, LANES)
 
-    def _words(self, b: Builder, counter: tuple[Value, Value]) -> tuple[Value, Value]:
+    def _words(self, b: Builder, counter: Wide) -> tuple[Value, Value]:
         """Words 0 and 2 of blocks (section 3.3 of the paper; `philox._rounds`)."""
         seed, stream = self.kernel.attributes["seed"], self.kernel.attributes["stream"]
         fixed = [stream & WORD, stream >> 32 & WORD, seed & WORD, seed >> 32 & WORD]
         initial = (*counter, *[b.constant_int(word) for word in fixed])
         with b.loop(0, ROUNDS, 1, initial) as loop:
             w0, w1, w2, w3, k0, k1 = loop.carried
-            high0, low0 = _product(b, w0, MULTIPLIERS[0])
-            high1, low1 = _product(b, w2, MULTIPLIERS[1])
+            low0, high0 = integers.product(b, w0, MULTIPLIERS[0])
+            low1, high1 = integers.product(b, w2, MULTIPLIERS[1])
             w0, w2 = b.bit_xor(b.bit_xor(high1, w1), k0), b.bit_xor(b.bit_xor(high0, w3), k1)
             loop.carry(w0, low1, w2, low0, b.add_int(k0, WEYL[0]), b.add_int(k1, WEYL[1]))
         return loop.results[0], loop.results[2]
 
 
-def _halved(b: Builder, pointer: Value) -> tuple[Value, Value, Value]:
-    """Of a 64-bit integer in memory: both halves of its half, and whether it is odd."""
+def _halved(b: Builder, pointer: Value) -> tuple[Wide, Value]:
+    """Of a 64-bit integer in memory: its half, and whether it is odd."""
     low = b.load_broadcast(pointer, type=INT32)
     high = b.load_broadcast(pointer, displacement=ELEMENT, type=INT32)
     is_odd = b.any(b.compare_int("equal", b.bit_and(low, 1), 1))
     half = b.bit_or(b.shift_right(low, 1), b.shift_left(high, 31))
-    return half, b.shift_right(high, 1), is_odd
-
-
-def _sum(b: Builder, low: Value, high: Value, first: Value) -> tuple[Value, Value]:
-    """A 64-bit integer plus `first` plus the number of the lane: both halves."""
-    total = b.add_int(low, b.add_int(first, b.iota()))
-    # compared as if without sign
-    carry = b.compare_int("greater", b.bit_xor(low, _SIGN), b.bit_xor(total, _SIGN))
-    return total, b.add_int(high, b.select(carry, b.constant_int(1), b.constant_int(0)))
-
-
-def _product(b: Builder, x: Value, factor: int) -> tuple[Value, Value]:
-    """Both halves of the product of unsigned 32-bit integers, by halves of 16 bits."""
-    x1, x0 = b.shift_right(x, 16), b.bit_and(x, _HALF)
-    f1, f0 = factor >> 16, factor & _HALF
-    low, cross0, cross1 = b.multiply_int(x0, f0), b.multiply_int(x0, f1), b.multiply_int(x1, f0)
-    middle = b.add_int(b.bit_and(cross0, _HALF), b.bit_and(cross1, _HALF))
-    middle = b.add_int(middle, b.shift_right(low, 16))
-    high = b.add_int(b.multiply_int(x1, f1), b.shift_right(middle, 16))
-    high = b.add_int(high, b.add_int(b.shift_right(cross0, 16), b.shift_right(cross1, 16)))
-    return high, b.multiply_int(x, factor)
+    return Wide(half, b.shift_right(high, 1)), is_odd
 
 
 def _fraction(b: Builder, word: Value) -> Value:

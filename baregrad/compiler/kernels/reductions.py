@@ -11,20 +11,38 @@ from collections.abc import Sequence
 from math import inf, nan
 from typing import Final, NamedTuple
 
-from baregrad.compiler.kernels.operands import Index, Operand, Place
+from baregrad.compiler.kernels import arithmetic, integers
+from baregrad.compiler.kernels.errors import UnsupportedKernelError
+from baregrad.compiler.kernels.integers import Vector, Wide, single
+from baregrad.compiler.kernels.operands import Index, Operand, Place, Tile
 from baregrad.compiler.vector import compositions
 from baregrad.compiler.vector.builder import Builder
-from baregrad.compiler.vector.program import LANES, Value
+from baregrad.compiler.vector.program import Value
+from baregrad.engines.array import DType
 
-IDENTITIES: Final = {"sum": 0.0, "max": -inf}
+_LEAST: Final = {"float32": -inf, "int64": -(1 << 63)}
 
 
-def combine(b: Builder, op: str, x: Value, y: Value) -> Value:
+def identity(b: Builder, op: str, dtype: DType) -> Vector:
+    """What does not change the result of a ``"sum"`` or ``"max"``.
+
+    Raises:
+        UnsupportedKernelError: there is no vector code for the data type.
+    """
+    if dtype not in _LEAST:
+        raise UnsupportedKernelError(f"there is no vector code for a {op} of {dtype}")
+    return arithmetic.constant(b, 0 if op == "sum" else _LEAST[dtype], dtype)
+
+
+def combine(b: Builder, op: str, x: Vector, y: Vector) -> Vector:
     """Lane by lane."""
-    return b.add(x, y) if op == "sum" else compositions.maximum(b, x, y)
+    if isinstance(x, Wide) and isinstance(y, Wide):
+        return integers.add(b, x, y) if op == "sum" else integers.maximum(b, x, y)
+    function = Builder.add if op == "sum" else compositions.maximum
+    return function(b, single(x), single(y))
 
 
-def combine_all(b: Builder, op: str, vectors: Sequence[Value]) -> Value:
+def combine_all(b: Builder, op: str, vectors: Sequence[Vector]) -> Vector:
     """Of several vectors, pairwise."""
     while len(vectors) > 1:
         pairs = zip(vectors[::2], vectors[1::2], strict=False)
@@ -33,13 +51,22 @@ def combine_all(b: Builder, op: str, vectors: Sequence[Value]) -> Value:
     return vectors[0]
 
 
-def masked(b: Builder, op: str, x: Value, mask: Value | None) -> Value:
+def masked(b: Builder, op: str, x: Vector, mask: Value | None) -> Vector:
     """`x` with what does not change the result in lanes outside the mask."""
-    return x if mask is None else b.select(mask, x, IDENTITIES[op])
+    if mask is None:
+        return x
+    return integers.select(b, mask, x, identity(b, op, dtype_of(x)))
 
 
-def across_lanes(b: Builder, op: str, x: Value) -> Value:
+def dtype_of(x: Vector) -> DType:
+    """The data type of what is reduced."""
+    return "int64" if isinstance(x, Wide) else "float32"
+
+
+def across_lanes(b: Builder, op: str, x: Vector) -> Vector:
     """Of all lanes, in all lanes."""
+    if isinstance(x, Wide):
+        return integers.lanes_sum(b, x) if op == "sum" else integers.lanes_max(b, x)
     if op == "sum":
         return b.reduce_add(x)
     # the processor's maximum may lose a NaN
@@ -55,32 +82,37 @@ class RowsReduction(NamedTuple):
         by_column: whether there is a result for each column; otherwise there is one vector of
             partial results, whose lanes are combined at the end.
         partial: the row of partial results, or the vector.
+        lanes: of a vector.
     """
 
     op: str
     by_column: bool
     partial: Operand
+    lanes: int
 
     def clear(self, b: Builder, first: Index, last: Index) -> None:
         """Begin anew, for the columns from `first` to before `last`."""
-        identity = b.constant(IDENTITIES[self.op])
+        nothing = identity(b, self.op, self.partial.dtype)
         if not self.by_column:
-            b.store(identity, self.partial.pointer)
+            self._vector(b).store(nothing, self.partial)
             return
-        with b.loop(first, last, LANES) as loop:
-            b.store(identity, self.partial.pointer, loop.counter)
+        with b.loop(first, last, self.lanes) as loop:
+            Place(Tile(b, 0, loop.counter), 0, 0, self.lanes, None).store(nothing, self.partial)
 
-    def add(self, b: Builder, value: Value, place: Place) -> None:
+    def add(self, b: Builder, value: Vector, place: Place) -> None:
         """Combine what is at a place with its columns' partial results."""
         place.store(combine(b, self.op, place.load(self.partial), value), self.partial)
 
-    def add_vector(self, b: Builder, value: Value) -> None:
+    def add_vector(self, b: Builder, value: Vector) -> None:
         """Combine all lanes with the vector of partial results."""
-        pointer = self.partial.pointer
-        b.store(combine(b, self.op, b.load(pointer), value), pointer)
+        self.add(b, value, self._vector(b))
 
-    def result(self, b: Builder, place: Place) -> Value:
+    def result(self, b: Builder, place: Place) -> Vector:
         """After the last row."""
         if self.by_column:
             return place.load(self.partial)
-        return across_lanes(b, self.op, b.load(self.partial.pointer))
+        return across_lanes(b, self.op, self._vector(b).load(self.partial))
+
+    def _vector(self, b: Builder) -> Place:
+        """The place of the vector of partial results."""
+        return Place(Tile(b, 0, 0), 0, 0, self.lanes, None)

@@ -303,9 +303,9 @@ class Nodes:
             extent |= self.nodes[i].extent
         return self._add(Apply(op, inputs, dtype, extent))
 
-    def reduce(self, op, node, over):
+    def reduce(self, op, node, over, dtype="float32"):
         extent = self.nodes[node].extent & ~over
-        return self._add(Reduce(op, node, over, "float32", extent))
+        return self._add(Reduce(op, node, over, dtype, extent))
 
     def store(self, node, extent=None, place=None):
         """A store to a new buffer, or to a given one; returns its number."""

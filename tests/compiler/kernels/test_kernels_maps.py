@@ -432,11 +432,18 @@ def refusal(nodes):
     return str(caught.value)
 
 
-def test_integer_arithmetic_is_refused():
+def test_division_of_integers_is_refused():
     nodes = Nodes(1, 4)
     n = nodes.load([1, 2, 3, 4], COLUMNS, "int64")
-    nodes.store(nodes.apply("multiply", n, n, dtype="int64"))
-    assert refusal(nodes) == "there is no vector code for 'multiply' of int64"
+    nodes.store(nodes.apply("divide", n, n, dtype="int64"))
+    assert refusal(nodes) == "there is no vector code for 'divide' of int64"
+
+
+def test_sums_of_bools_are_refused():
+    nodes = Nodes(1, 4)
+    x = nodes.load([1, 0, 1, 1], COLUMNS, "bool")
+    nodes.store(nodes.reduce("sum", x, COLUMNS, "bool"))
+    assert refusal(nodes) == "there is no vector code for a sum of bool"
 
 
 def test_float64_is_refused():
@@ -453,11 +460,11 @@ def test_a_constant_of_another_data_type_is_refused():
     assert refusal(nodes) == "there is no vector code for float64"
 
 
-def test_casts_that_could_fail_are_refused():
+def test_casts_to_float64_are_refused():
     nodes = Nodes(1, 4)
     x = nodes.load([1.0] * 4, COLUMNS)
-    nodes.store(nodes.apply("cast", x, dtype="int64"))
-    assert refusal(nodes) == "there is no vector code that casts float32 to int64"
+    nodes.store(nodes.apply("cast", x, dtype="float64"))
+    assert refusal(nodes) == "there is no vector code that casts float32 to float64"
 
 
 def test_an_output_whose_columns_are_apart_is_refused():
