@@ -102,9 +102,9 @@ if TYPE_CHECKING:
     from baregrad.compiler.step import explain
     from baregrad.compiler.threads import set_threads, threads
     from baregrad.data.batches import batches
-    from baregrad.data.csv_file import read_csv
     from baregrad.data.idx import read_idx
     from baregrad.data.preprocess import Preprocessor
+    from baregrad.data.read import read_table
     from baregrad.data.split import train_test_split
     from baregrad.data.synthetic import DATASETS, dataset_named
     from baregrad.data.table import Table
@@ -217,8 +217,8 @@ __all__ = [
     "rand",
     "randint",
     "randn",
-    "read_csv",
     "read_idx",
+    "read_table",
     "relu",
     "reshape",
     "save_model",
@@ -253,9 +253,9 @@ _LATER = {
     "baregrad.compiler.step": "compile explain",
     "baregrad.compiler.threads": "set_threads threads",
     "baregrad.data.batches": "batches",
-    "baregrad.data.csv_file": "read_csv",
     "baregrad.data.idx": "read_idx",
     "baregrad.data.preprocess": "Preprocessor",
+    "baregrad.data.read": "read_table",
     "baregrad.data.split": "train_test_split",
     "baregrad.data.synthetic": "DATASETS dataset_named",
     "baregrad.data.table": "Table",

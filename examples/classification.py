@@ -8,7 +8,7 @@ from pathlib import Path
 
 import baregrad as bg
 
-table = bg.read_csv(Path(__file__).parent / "data" / "penguins.csv")
+table = bg.read_table(Path(__file__).parent / "data" / "penguins.csv")
 train, test = bg.train_test_split(table, test_size=0.25, seed=0, stratify=table["species"])
 preprocessor = bg.Preprocessor.fit(train, "species", ignore=["island"])  # that would be too easy
 print(preprocessor.describe(), end="\n\n")

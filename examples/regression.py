@@ -8,7 +8,7 @@ from pathlib import Path
 
 import baregrad as bg
 
-table = bg.read_csv(Path(__file__).parent / "data" / "mpg.csv")
+table = bg.read_table(Path(__file__).parent / "data" / "mpg.csv")
 train, test = bg.train_test_split(table, test_size=0.2, seed=0)
 preprocessor = bg.Preprocessor.fit(train, "mpg")  # sees the training rows only
 print(preprocessor.describe(), end="\n\n")

@@ -191,7 +191,7 @@ def _add_reading(group: argparse._ActionsContainer) -> None:
         help="whether the first row names the columns (default: found)",
     )
     group.add_argument(
-        "--encoding", default="utf-8-sig", help="of the text, such as latin-1 (default: UTF-8)"
+        "--encoding", help="of the text, such as latin-1 (default: as it looks, mostly UTF-8)"
     )
     group.add_argument(
         "--skip-rows",

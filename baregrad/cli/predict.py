@@ -25,7 +25,8 @@ def run(arguments: Namespace) -> int:
             f"{arguments.model} was saved without a preprocessor, so it cannot read tables; load "
             "it in Python with load_model"
         )
-    table = table_of(arguments, [column.name for column in saved.preprocessor.columns])
+    needed = [column.name for column in saved.preprocessor.columns]
+    table = table_of(arguments, needed, text=True)
     output = predict(saved.model, saved.preprocessor.transform(table))
     header, rows = with_predictions(table, saved.preprocessor, output)
     if arguments.out is None:
@@ -52,7 +53,7 @@ def with_predictions(
     for name in new:
         if name in table:
             raise DataError(f"{table.source} has a column {name!r} already; rename or remove it")
-    given = [map(str, table.given(name)) for name in table.names]
+    given = [table.given(name) for name in table.names]
     rows = [list(row) for row in zip(*given, *new.values(), strict=True)]
     return [*table.names, *new], rows
 

@@ -87,7 +87,8 @@ def _problem(
     task = task or suggested_task(complete, target)
     training, validation = _split(complete, target, task, arguments.validation, arguments.seed)
     preprocessor = Preprocessor.fit(training, target, task, arguments.ignore)
-    notes = [f"{missing} rows without {target!r} left out"] if missing else []
+    notes = [f"{table.source}: {note}" for note in table.notes]
+    notes += [f"{missing} rows without {target!r} left out"] if missing else []
     notes += [f"column {name!r} left out: {why}" for name, why in preprocessor.dropped.items()]
     return Problem(
         name,

@@ -1,9 +1,21 @@
-"""The cells of a table: text, a number in text, or nothing."""
+"""The cells of a table: text, a number in text, true or false, a date, or nothing."""
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
+
 # What people and programs write where a value is missing, in lower case.
 MISSING = frozenset(("", "?", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none"))
+
+# What they write for true and false, in lower case.
+TRUTHS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "t": 1.0, "f": 0.0, "y": 1.0, "n": 0.0}
+
+# Two orders of year, month and day that cannot be mistaken: ISO 8601, and the one with full stops.
+YEAR_FIRST = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})(?:[T ](.+))?", re.ASCII)
+DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: (.+))?", re.ASCII)
+
+SECONDS_PER_DAY = 86400
 
 
 def cleaned(cell: object) -> str | None:
@@ -26,3 +38,38 @@ def number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+def truth(text: str) -> float | None:
+    """1 for ``true``, ``yes``, ``t``, ``y`` or 1, 0 for their opposites, else None."""
+    known = TRUTHS.get(text.lower())
+    if known is None and (value := number(text)) in (0, 1):
+        return value
+    return known
+
+
+def days(text: str) -> float | None:
+    """A date, with or without a time of day, as days since 1970-01-01; None if it is none.
+
+    Read are ``2024-03-31``, ``2024/3/31`` and ``31.3.2024``, with a time as in ISO 8601 after a
+    blank or ``T``. Orders that depend on the country, such as 3/4/2024, are not guessed.
+    A time without an offset is taken for one in UTC.
+
+    >>> days("1970-01-02 12:00"), days("3/4/2024")
+    (1.5, None)
+    """
+    if match := YEAR_FIRST.fullmatch(text):
+        year, _, month, day, time = match.groups()
+    elif match := DAY_FIRST.fullmatch(text):
+        day, month, year, time = match.groups()
+    else:
+        return None
+    try:
+        moment = datetime.fromisoformat(
+            f"{year}-{month:0>2}-{day:0>2}" + (f"T{time.strip()}" if time else "")
+        )
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.timestamp() / SECONDS_PER_DAY

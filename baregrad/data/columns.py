@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 import math
+import re
 from array import array
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from baregrad.data.cells import number
-from baregrad.data.table import Cell, Kind, Table
-from baregrad.errors import DataError
+from baregrad.data.scaling import Scaling, ScalingName, fitted_scaling
+from baregrad.data.storage import Cell
+from baregrad.data.table import Kind, Table, checked_kind_name
+from baregrad.errors import DataError, unknown_name
 
 LARGEST = 3.4028234e38  # of float32
 IDENTIFIERS = 50  # with more categories than this, of which most occur once, text is no category
+IDENTIFIER_ROWS = 10  # in fewer rows than this, it is no wonder that all numbers differ
+IDENTIFIER_NAME = re.compile(r"(?i:(?:.*[^a-z])?(?:id|uuid|guid|index|row_?names?))|.*[a-z]I[dD]")
+YEAR, WEEK = 365.2425, 7.0  # in days
+
+CategoryEncoding: TypeAlias = Literal["one-hot", "embedding"]
+ENCODINGS: tuple[CategoryEncoding, ...] = get_args(CategoryEncoding)
 
 
 class NumberColumn(NamedTuple):
-    """A column of numbers, standardised: (value - mean) / scale.
+    """A column of numbers or booleans, scaled.
 
-    A missing value becomes the mean, which is 0; if values were missing in training, a second
+    A missing value becomes the center, which is 0; if values were missing in training, a second
     feature says by 1 where they are.
 
     Attributes:
         name: of the column.
-        mean: of the training values.
-        scale: their standard deviation; 1 if they are all the same.
+        kind: ``"number"``, or ``"boolean"``, whose values are 1 and 0.
+        scaling: of its values.
         indicator: whether there is the second feature.
     """
 
     name: str
-    mean: float
-    scale: float
+    kind: Kind
+    scaling: Scaling
     indicator: bool
 
     def features(self) -> list[str]:
@@ -41,11 +50,62 @@ class NumberColumn(NamedTuple):
         """Puts its features into rows of `width` numbers, from place `start` of each row.
 
         Raises:
-            DataError: a cell is not a number, or too large for float32 once standardised.
+            DataError: a cell is of another kind, or too large for float32 once scaled.
         """
-        data[start::width] = standardised(table, self.name, self.mean, self.scale)
+        data[start::width] = scaled(table, self.name, self.scaling, self.kind)
         if self.indicator:
-            data[start + 1 :: width] = array("f", (float(c is None) for c in table[self.name]))
+            data[start + 1 :: width] = missing(table.numbers(self.name, self.kind))
+
+    def state(self) -> dict[str, Any]:
+        """The column as JSON can hold it."""
+        return {**self._asdict(), "scaling": self.scaling.state()}
+
+
+class DateColumn(NamedTuple):
+    """A column of dates: days, scaled; and the place in the year and in the week as an angle.
+
+    Of an angle, sine and cosine are features, so that December is near January. Missing dates give
+    zeros, and a last feature that is 1, if dates were missing in training.
+
+    Attributes:
+        name: of the column.
+        scaling: of its days.
+        indicator: whether there is the last feature.
+    """
+
+    name: str
+    scaling: Scaling
+    indicator: bool
+
+    def features(self) -> list[str]:
+        """The names of its features."""
+        cycles = [
+            f"{self.name} {f} of {cycle}" for cycle in ("year", "week") for f in ("sin", "cos")
+        ]
+        return [self.name, *cycles, *([f"{self.name} missing"] if self.indicator else [])]
+
+    def write(self, table: Table, data: array[float], start: int, width: int) -> None:
+        """Puts its features into rows of `width` numbers, from place `start` of each row.
+
+        Raises:
+            DataError: a cell is no date.
+        """
+        data[start::width] = scaled(table, self.name, self.scaling, "date")
+        dates = table.numbers(self.name, "date")
+        place = start + 1
+        for length in (YEAR, WEEK):
+            for function in (math.sin, math.cos):
+                turns = (math.tau / length * day for day in dates)
+                data[place::width] = array(
+                    "f", [0.0 if turn != turn else function(turn) for turn in turns]
+                )
+                place += 1
+        if self.indicator:
+            data[place::width] = missing(dates)
+
+    def state(self) -> dict[str, Any]:
+        """The column as JSON can hold it."""
+        return {"kind": "date", **self._asdict(), "scaling": self.scaling.state()}
 
 
 class CategoryColumn(NamedTuple):
@@ -76,28 +136,98 @@ class CategoryColumn(NamedTuple):
             if cell in places:
                 data[row * width + places[cell]] = 1.0
 
+    def state(self) -> dict[str, Any]:
+        """The column as JSON can hold it."""
+        return {"kind": "category", **self._asdict()}
 
-Column = NumberColumn | CategoryColumn
+
+class CodeColumn(NamedTuple):
+    """A column of categories as one feature: 1, 2 ... for those of training, 0 for any other.
+
+    It is for an embedding, see `nn.embedding.EmbeddedFeatures`.
+
+    Attributes:
+        name: of the column.
+        categories: in the order of their numbers; None stands for missing.
+    """
+
+    name: str
+    categories: tuple[Cell, ...]
+
+    def features(self) -> list[str]:
+        """The name of its feature."""
+        return [f"{self.name} code"]
+
+    def write(self, table: Table, data: array[float], start: int, width: int) -> None:
+        """Puts its feature into rows of `width` numbers, at place `start` of each row."""
+        codes = {category: float(i) for i, category in enumerate(self.categories, 1)}
+        data[start::width] = array("f", [codes.get(cell, 0.0) for cell in table[self.name]])
+
+    def state(self) -> dict[str, Any]:
+        """The column as JSON can hold it."""
+        return {"kind": "code", **self._asdict()}
 
 
-def fitted_column(table: Table, name: str) -> Column | str:
+Column: TypeAlias = NumberColumn | DateColumn | CategoryColumn | CodeColumn
+
+
+def fitted_column(
+    table: Table,
+    name: str,
+    scaling: ScalingName = "standard",
+    categories: CategoryEncoding = "one-hot",
+) -> Column | str:
     """How to encode a column, learned from training rows; or the reason to leave it out.
+
+    A column whose kind was given is left out only if it has no values.
 
     Raises:
         DataError: a number that is infinite, too large to square or written with a comma.
+        ArgumentError: an unknown scaling or encoding of categories.
     """
-    cells = table[name]
-    distinct = {cell for cell in cells if cell is not None}
+    if categories not in ENCODINGS:
+        raise unknown_name("encoding of categories", categories, ENCODINGS)
+    kind = checked_kind(table, name)
+    if kind == "category":
+        return _fitted_categories(table, name, categories)
+    values = [v for v in table.numbers(name) if v == v]
+    if not values:
+        return "it has no values"
+    complete = len(values) == len(table)
+    if name not in table.given_kinds and (reason := _useless(name, values, complete)):
+        return reason
+    fitted = fitted_scaling(scaling, values, f"{table.source}, column {name!r}")
+    if kind == "date":
+        return DateColumn(name, fitted, not complete)
+    return NumberColumn(name, kind, fitted, not complete)
+
+
+def _useless(name: str, values: Sequence[float], complete: bool) -> str | None:
+    """Why numbers are of no use, if so."""
+    if complete and min(values) == max(values):
+        return "its value is the same in all rows"
+    if (
+        len(values) >= IDENTIFIER_ROWS
+        and IDENTIFIER_NAME.fullmatch(name)
+        and all(map(float.is_integer, values))
+        and len(set(values)) == len(values)
+    ):
+        return "by its name and its numbers, which all differ, it only identifies rows"
+    return None
+
+
+def _fitted_categories(table: Table, name: str, encoding: CategoryEncoding) -> Column | str:
+    distinct, rows = table.distinct(name), len(table)
+    lacking = None in table[name]
     if not distinct:
         return "it has no values"
-    if checked_kind(table, name) == "number":
-        values = [v for v in table.numbers(name) if v is not None]
-        mean, scale = mean_and_scale(values, f"{table.source}, column {name!r}")
-        return NumberColumn(name, mean, scale, len(values) < len(cells))
-    if len(distinct) > IDENTIFIERS and 2 * len(distinct) > len(cells):
-        return f"it has {len(distinct)} different texts in {len(cells)} rows: no categories"
-    missing = (None,) if len(distinct) < len(set(cells)) else ()
-    return CategoryColumn(name, (*sorted(distinct), *missing))
+    if name not in table.given_kinds:
+        if len(distinct) > IDENTIFIERS and 2 * len(distinct) > rows:
+            return f"it has {len(distinct)} different texts in {rows} rows: no categories"
+        if len(distinct) == 1 and not lacking:
+            return "its value is the same in all rows"
+    found = (*sorted(distinct), *((None,) if lacking else ()))
+    return CodeColumn(name, found) if encoding == "embedding" else CategoryColumn(name, found)
 
 
 def checked_kind(table: Table, name: str) -> Kind:
@@ -107,72 +237,63 @@ def checked_kind(table: Table, name: str) -> Kind:
         DataError: every cell is a number, but for commas in some.
     """
     kind = table.kind(name)
-    without_commas = (number(c.replace(",", "")) for c in table[name] if c is not None)
-    if kind == "category" and all(value is not None for value in without_commas):
+    if kind != "category" or name in table.given_kinds:
+        return kind
+    without_commas = (number(text.replace(",", "")) for text in table.distinct(name))
+    if all(value is not None for value in without_commas):
         row = next(row for row, cell in enumerate(table[name]) if cell and "," in cell)
         raise DataError(
             f"{table.place(row)}, column {name!r}: {table[name][row]!r} looks like a number; write "
-            "numbers with a decimal point and without thousands separators"
+            "numbers with a decimal point and without thousands separators, or say that it is a "
+            f'category: kinds={{{name!r}: "category"}}'
         )
     return kind
 
 
-def standardised(table: Table, name: str, mean: float, scale: float) -> array[float]:
-    """The numbers of a column as (value - mean) / scale, float32; 0 where missing.
+def scaled(table: Table, name: str, scaling: Scaling, kind: Kind) -> array[float]:
+    """The numbers of a column, scaled, float32; 0 where missing.
 
     Raises:
-        DataError: a cell is not a number, or too large for float32 once standardised.
+        DataError: a cell is of another kind, or too large for float32 once scaled.
     """
-    values = table.numbers(name)
-    scaled = [0.0 if v is None else (v - mean) / scale for v in values]
-    for row, value in enumerate(scaled):
-        if not -LARGEST <= value <= LARGEST:
-            raise DataError(
-                f"{table.place(row)}, column {name!r}: {values[row]} is too far from the training "
-                f"values, whose mean is {mean:g}; correct it"
-            )
-    return array("f", scaled)
+    values = table.numbers(name, kind)
+    result = scaling(values)
+    if result and not -LARGEST <= min(result) <= max(result) <= LARGEST:
+        row = next(row for row, value in enumerate(result) if not -LARGEST <= value <= LARGEST)
+        raise DataError(
+            f"{table.place(row)}, column {name!r}: {values[row]} is too far from the training "
+            f"values, whose {'mean' if scaling.name == 'standard' else 'median'} is "
+            f"{scaling.center:g}; correct it"
+        )
+    return array("f", result)
 
 
-def mean_and_scale(values: Sequence[float], what: str) -> tuple[float, float]:
-    """Mean and standard deviation (over n) of some numbers; a deviation of 0 is given as 1.
-
-    Raises:
-        DataError: numbers too large to square.
-    """
-    if min(values) == max(values):
-        return values[0], 1.0
-    try:
-        mean = math.fsum(values) / len(values)
-        variance = math.fsum((v - mean) ** 2 for v in values) / len(values)
-    except OverflowError:
-        variance = math.inf
-    if variance == math.inf:
-        raise DataError(f"{what} has numbers too large to square; divide them by a power of ten")
-    # A variance can underflow to 0 when the values are not all the same.
-    return mean, math.sqrt(variance) or 1.0
-
-
-def column_state(column: Column) -> dict[str, Any]:
-    """A column as JSON can hold it."""
-    kind = "number" if isinstance(column, NumberColumn) else "category"
-    return {"kind": kind, **column._asdict()}
+def missing(values: Sequence[float] | memoryview) -> array[float]:
+    """1 for NaN and 0 for numbers, float32."""
+    return array("f", [value != value for value in values])
 
 
 def column_from_state(state: dict[str, Any]) -> Column:
-    """The column that `column_state` described.
+    """The column whose state this is.
 
     Raises:
-        ValueError, TypeError, KeyError: it describes none.
+        ValueError, TypeError, KeyError: it is no column's.
     """
-    name = checked_text(state["name"])
-    if state["kind"] == "number":
-        mean, scale = checked_scaling(state["mean"], state["scale"])
-        return NumberColumn(name, mean, scale, bool(state["indicator"]))
-    if state["kind"] != "category":
-        raise ValueError(f"column {name!r} is of kind {state['kind']!r}")
-    categories = tuple(None if c is None else checked_text(c) for c in state["categories"])
-    return CategoryColumn(name, categories)
+    name, kind = checked_text(state["name"]), state["kind"]
+    if kind in ("category", "code"):
+        categories = tuple(None if c is None else checked_text(c) for c in state["categories"])
+        return (CategoryColumn if kind == "category" else CodeColumn)(name, categories)
+    scaling, indicator = Scaling.from_state(state["scaling"]), bool(state["indicator"])
+    if kind == "date":
+        return DateColumn(name, scaling, indicator)
+    return NumberColumn(name, checked_kind_name(kind), scaling, indicator)
+
+
+def column_kind(column: Column) -> Kind:
+    """The kind of the column of a table that this one is made from."""
+    if isinstance(column, NumberColumn):
+        return column.kind
+    return "date" if isinstance(column, DateColumn) else "category"
 
 
 def checked_text(value: object) -> str:
@@ -180,13 +301,3 @@ def checked_text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not text")
     return value
-
-
-def checked_scaling(mean: object, scale: object) -> tuple[float, float]:
-    """A mean and a scale, if they are finite numbers and the scale is above 0."""
-    for value in (mean, scale):
-        if not isinstance(value, float | int) or not math.isfinite(value):
-            raise TypeError(f"{value!r} is not a finite number")
-    if scale <= 0:  # type: ignore[operator]  # a number, as just checked
-        raise ValueError(f"a scale must be above 0, not {scale!r}")
-    return float(mean), float(scale)  # type: ignore[arg-type]

@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from baregrad.data.columns import (
+    CategoryEncoding,
+    CodeColumn,
     Column,
     checked_text,
     column_from_state,
-    column_state,
+    column_kind,
     fitted_column,
 )
-from baregrad.data.table import Table
+from baregrad.data.scaling import ScalingName
+from baregrad.data.table import Kind, Table
 from baregrad.data.targets import (
     ClassTarget,
     Target,
@@ -30,8 +33,9 @@ from baregrad.tensor.tensor import Tensor
 class Preprocessor:
     """How to turn tables into tensors, learned from training rows by `Preprocessor.fit`.
 
-    Numbers are standardised and categories become one feature each. Nothing is learned from other
-    rows than those of `fit`, so a test set stays unseen.
+    Numbers are scaled, and each category becomes a feature. Columns that have the same value in all
+    rows or only identify them are left out. Nothing is learned from other rows than those of `fit`,
+    so a test set stays unseen.
 
     >>> table = Table({"size": [1, 2, 3, 6], "colour": list("rgrg"), "price": [1.5, 2, 3, 8]})
     >>> preprocessor = Preprocessor.fit(table, "price")
@@ -55,7 +59,13 @@ class Preprocessor:
 
     @classmethod
     def fit(
-        cls, table: Table, target: str, task: Task | None = None, ignore: Sequence[str] = ()
+        cls,
+        table: Table,
+        target: str,
+        task: Task | None = None,
+        ignore: Sequence[str] = (),
+        scaling: ScalingName = "standard",
+        categories: CategoryEncoding = "one-hot",
     ) -> Preprocessor:
         """Learns from the training rows of a table.
 
@@ -65,9 +75,13 @@ class Preprocessor:
             task: ``"regression"`` or ``"classification"``; by default as the target looks, see
                 `fitted_target`.
             ignore: names of columns that are not to be features.
+            scaling: of numbers, dates and booleans: ``"standard"``, ``"robust"`` or
+                ``"quantile"``, see `Scaling`.
+            categories: ``"one-hot"``, or ``"embedding"`` for one feature that numbers them, see
+                `embeddings`.
 
         Raises:
-            ArgumentError: no column of a given name, an unknown task.
+            ArgumentError: no column of a given name; an unknown task, scaling or encoding.
             DataError: no rows, a target with missing values or a single class, a number that is
                 infinite or written with a comma, or no column left to learn from.
         """
@@ -80,7 +94,7 @@ class Preprocessor:
         for name in table.names:
             if name == target or name in ignore:
                 continue
-            column = fitted_column(table, name)
+            column = fitted_column(table, name, scaling, categories)
             if isinstance(column, str):
                 dropped[name] = column
             else:
@@ -117,6 +131,24 @@ class Preprocessor:
     def classes(self) -> tuple[str, ...]:
         """The names of the classes, by their numbers; none for regression."""
         return self.target_column.classes if isinstance(self.target_column, ClassTarget) else ()
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """The kinds of the columns that are features, by name, for `read_table`."""
+        return {column.name: column_kind(column) for column in self.columns}
+
+    @property
+    def embeddings(self) -> dict[int, int]:
+        """For each feature that numbers categories its place, and how many numbers there are.
+
+        The number 0 stands for a category that was not there in training.
+        """
+        places, place = {}, 0
+        for column in self.columns:
+            if isinstance(column, CodeColumn):
+                places[place] = len(column.categories) + 1
+            place += len(column.features())
+        return places
 
     def transform(self, table: Table) -> Tensor:
         """The features of each row: (rows, features), float32.
@@ -192,7 +224,7 @@ class Preprocessor:
     def state(self) -> dict[str, Any]:
         """All that was learned, as JSON can hold it."""
         return {
-            "columns": [column_state(column) for column in self.columns],
+            "columns": [column.state() for column in self.columns],
             "target": target_state(self.target_column),
             "dropped": self.dropped,
         }

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
-from typing import TypeAlias
+from typing import Any, BinaryIO, TypeAlias, cast
 
 from baregrad.errors import ArgumentError, DataError
 
 FilePath: TypeAlias = "str | PathLike[str]"
 
 GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, section 2.3.1
+STANDARD_INPUT = "-"
 
 
 def read_bytes(path: FilePath) -> bytes:
@@ -19,25 +24,64 @@ def read_bytes(path: FilePath) -> bytes:
         ArgumentError: not the path of a file.
         DataError: the file is not there, cannot be read, or its compression is damaged.
     """
-    if not isinstance(path, str | PathLike):
-        raise ArgumentError(f"give the path of a file as text or a pathlib.Path, not {path!r}")
+    with opened(path) as file:
+        return file.read()
+
+
+@contextmanager
+def opened(source: FilePath | Any) -> Iterator[BinaryIO]:
+    """A block with a file to read, from its beginning as often as needed; decompressed, if gzip.
+
+    Args:
+        source: the path of a file, ``"-"`` for standard input, or an open file of bytes or text;
+            the latter two are read to their end.
+
+    Raises:
+        ArgumentError: none of these.
+        DataError: the file is not there, cannot be read, or its compression is damaged; in the
+            block, too.
+    """
     try:
-        with open(path, "rb") as file:
-            content = file.read()
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be read: {error.strerror}; check the path and its permissions"
-        ) from error
-    except ValueError as error:  # such as a zero byte in it
-        raise ArgumentError(f"{path!r} cannot be the path of a file: {error}") from error
-    return _decompressed(content, path) if content.startswith(GZIP_MAGIC) else content
-
-
-def _decompressed(content: bytes, path: FilePath) -> bytes:
-    import gzip  # few files are compressed
-    import zlib
-
-    try:
-        return gzip.decompress(content)
+        with _opened(source) as file:
+            start = file.read(len(GZIP_MAGIC))
+            file.seek(0)
+            yield _decompressed(file) if start == GZIP_MAGIC else file
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is a damaged gzip file ({error}); fetch it again") from error
+        name = source_name(source)
+        reason = getattr(error, "strerror", None)
+        raise DataError(
+            f"{name} cannot be read: {reason}; check the path and its permissions"
+            if reason
+            else f"{name} is a damaged gzip file ({error}); fetch it again"
+        ) from error
+
+
+def source_name(source: FilePath | Any) -> str:
+    """What messages call a source of `opened`."""
+    if isinstance(source, str | PathLike):
+        return "standard input" if source == STANDARD_INPUT else str(source)
+    return str(getattr(source, "name", "the file"))
+
+
+def _opened(source: FilePath | Any) -> BinaryIO:
+    if isinstance(source, str | PathLike) and source != STANDARD_INPUT:
+        try:
+            return open(source, "rb")
+        except ValueError as error:  # such as a zero byte in it
+            raise ArgumentError(f"{source!r} cannot be the path of a file: {error}") from error
+    stream = sys.stdin.buffer if source == STANDARD_INPUT else source
+    if not hasattr(stream, "read"):
+        raise ArgumentError(
+            "give the path of a file as text or a pathlib.Path, '-' for standard input, or an open "
+            f"file, not {source!r}"
+        )
+    from io import BytesIO
+
+    content = stream.read()
+    return BytesIO(content.encode() if isinstance(content, str) else content)
+
+
+def _decompressed(file: BinaryIO) -> BinaryIO:
+    import gzip  # few files are compressed
+
+    return cast(BinaryIO, gzip.GzipFile(fileobj=file))

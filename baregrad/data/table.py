@@ -1,28 +1,47 @@
-"""Tables: columns of text with names, as they are in a file."""
+"""Tables: columns with names, each of a kind."""
 
 from __future__ import annotations
 
+import math
+from array import array
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
-from baregrad.data.cells import cleaned, number
+from baregrad.data.cells import days, number, truth
+from baregrad.data.storage import Cell, Numbers, Stored, Texts, number_text, stored_column, taken
 from baregrad.errors import DataError, unknown_name
 
-Kind: TypeAlias = Literal["number", "category"]
-Cell: TypeAlias = "str | None"
+Kind: TypeAlias = Literal["number", "category", "boolean", "date"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+# How the text of a cell becomes a number, and what to say where it does not.
+READERS = {
+    "number": (number, "is not a finite number"),
+    "boolean": (truth, "is neither true nor false"),
+    "date": (days, "is not a date such as 2024-03-31"),
+}
 
 
 class Table:
-    """Named columns of equal length; each cell is text, or None where the value is missing.
+    """Named columns of equal length.
+
+    Columns of numbers lie in memory as float64, of others each different text once.
 
     Args:
-        columns: the cells of each column. Numbers become text; blanks, ``?``, ``NA``, ``nan`` and
-            the like become None.
+        columns: the cells of each column. What looks like a number is one; blanks, ``?``, ``NA``,
+            ``nan`` and the like are missing values.
         source: what messages call the table, such as its file.
         lines: the line of the file that each row comes from; without, messages count rows from 0.
+        kinds: what columns are, where it is not to be found out, by name: ``"number"``,
+            ``"category"``, ``"boolean"`` or ``"date"``.
 
     Raises:
         DataError: no columns, or columns of different length.
+        ArgumentError: an unknown kind, or one of a column that is not there.
+
+    Attributes:
+        source: as above.
+        notes: what was noticed when the table was read, in words.
 
     >>> table = Table({"length": ["1.5", "?"], "colour": ["red", "blue"]})
     >>> table["length"], table.kind("colour")
@@ -34,24 +53,63 @@ class Table:
         columns: Mapping[str, Sequence[object]],
         source: str = "the table",
         lines: Sequence[int] | None = None,
+        kinds: Mapping[str, Kind] | None = None,
+    ) -> None:
+        stored = {name: stored_column(cells) for name, cells in columns.items()}
+        self._set(stored, source, lines, kinds or {}, ())
+
+    @classmethod
+    def stored(
+        cls,
+        columns: Mapping[str, Stored],
+        source: str,
+        lines: Sequence[int] | None = None,
+        kinds: Mapping[str, Kind] | None = None,
+        notes: Sequence[str] = (),
+    ) -> Table:
+        """A table of columns as they are in memory.
+
+        The arguments are those of `Table`, and `notes` on what was noticed.
+        """
+        table = cls.__new__(cls)
+        table._set(columns, source, lines, kinds or {}, notes)
+        return table
+
+    def _set(
+        self,
+        columns: Mapping[str, Stored],
+        source: str,
+        lines: Sequence[int] | None,
+        kinds: Mapping[str, Kind],
+        notes: Sequence[str],
     ) -> None:
         self.source = source
-        self._given = {name: list(cells) for name, cells in columns.items()}
-        self._columns = {name: [cleaned(c) for c in cells] for name, cells in self._given.items()}
-        lengths = {name: len(cells) for name, cells in self._columns.items()}
+        self.notes = list(notes)
+        self._columns = dict(columns)
+        lengths = {name: len(column) for name, column in columns.items()}
         if len(set(lengths.values())) != 1:
             raise DataError(
                 f"{source}: columns must have equal lengths, and these have {lengths}"
                 if lengths
                 else f"{source}: there are no columns"
             )
+        self._rows: Sequence[int] = range(len(self)) if lines is None else lines
         self._unit = "row" if lines is None else "line"
-        self._rows = range(len(self)) if lines is None else lines
+        for name, kind in kinds.items():
+            self._column(name)  # an unknown name raises
+            checked_kind_name(kind)
+        self._kinds: dict[str, Kind] = dict(kinds)  # as given
+        self._found: dict[str, Kind] = {}
 
     @property
     def names(self) -> list[str]:
         """The names of the columns, in order."""
         return list(self._columns)
+
+    @property
+    def given_kinds(self) -> dict[str, Kind]:
+        """The kinds that were given, by the names of their columns."""
+        return dict(self._kinds)
 
     def __len__(self) -> int:
         return len(next(iter(self._columns.values())))
@@ -60,42 +118,85 @@ class Table:
         return name in self._columns
 
     def __getitem__(self, name: str) -> list[Cell]:
-        """The cells of a column.
+        """The cells of a column as text, None where missing.
 
         Raises:
             ArgumentError: there is no column of this name.
         """
+        return self._column(name).cells()
+
+    def _column(self, name: str) -> Stored:
         if name not in self._columns:
             raise unknown_name(f"column of {self.source}", name, self.names)
         return self._columns[name]
 
-    def given(self, name: str) -> list[object]:
-        """The cells of a column as they were given, with blanks, ``?`` and the like."""
-        self[name]  # an unknown name raises
-        return self._given[name]
+    def given(self, name: str) -> list[str]:
+        """The cells of a column as they were written, of a column of numbers as short as can be.
+
+        A table that is read with ``text=True`` has every cell as it was written.
+        """
+        column = self._column(name)
+        if isinstance(column, Texts):
+            return list(map(column.given.__getitem__, column.codes))
+        return [cell or "" for cell in column.cells()]
 
     def __repr__(self) -> str:
         return f"Table({self.source}: {len(self)} rows, columns {', '.join(self.names)})"
 
     def kind(self, name: str) -> Kind:
-        """``"number"`` if every cell that is not missing is a number, else ``"category"``."""
-        is_number = all(cell is None or number(cell) is not None for cell in self[name])
-        return "number" if is_number else "category"
+        """What a column is: as given, or else as all its cells that are not missing look.
 
-    def numbers(self, name: str) -> list[float | None]:
-        """The cells of a column as finite numbers, None where missing.
+        ``"number"``; ``"boolean"`` for true and false, yes and no, t and f, y and n;
+        ``"date"``; or else ``"category"``.
+        """
+        column = self._column(name)
+        if name in self._kinds:
+            return self._kinds[name]
+        if name not in self._found:
+            self._found[name] = "number" if isinstance(column, Numbers) else _kind_of(column)
+        return self._found[name]
+
+    def distinct(self, name: str) -> set[str]:
+        """The different texts of a column, without missing."""
+        column = self._column(name)
+        if isinstance(column, Numbers):
+            return {number_text(value) for value in set(column.values) if value == value}
+        return {text for code in set(column.codes) if (text := column.texts[code]) is not None}
+
+    def numbers(self, name: str, kind: Kind | None = None) -> array[float] | memoryview:
+        """The cells of a column as finite numbers, float64, NaN where missing; not to be changed.
+
+        Booleans are 1 and 0; dates count days since 1970-01-01.
+
+        Args:
+            name: of the column.
+            kind: how to read it; by default as a boolean or date if it is one, else as a number.
 
         Raises:
             DataError: a cell is something else; the message says where.
         """
-        values = [None if cell is None else number(cell) for cell in self[name]]
-        for row, (cell, value) in enumerate(zip(self[name], values, strict=True)):
-            # value - value is NaN for infinity and NaN
-            if cell is not None and (value is None or value - value != 0):
-                raise DataError(
-                    f"{self.place(row)}, column {name!r}: {cell!r} is not a finite number; "
-                    "correct it, or leave it blank if it is not known"
-                )
+        column = self._column(name)
+        kind = kind or self.kind(name)
+        reader, problem = READERS["number" if kind == "category" else kind]
+        if isinstance(column, Texts):
+            read = [None if text is None else reader(text) for text in column.texts]
+            finite = [v is not None and v - v == 0 for v in read]  # inf - inf is NaN
+            known = [math.nan if v is None else v for v in read]
+            bad = {
+                code
+                for code, text in enumerate(column.texts)
+                if text is not None and not finite[code]
+            }
+            row = next((r for r, c in enumerate(column.codes) if c in bad), None) if bad else None
+            values: array[float] | memoryview = array("d", map(known.__getitem__, column.codes))
+        else:
+            values = column.values
+            row = _odd_number(values, kind)
+        if row is not None:
+            raise DataError(
+                f"{self.place(row)}, column {name!r}: {column.take([row]).cells()[0]!r} {problem}; "
+                "correct it, or leave it blank if it is not known"
+            )
         return values
 
     def place(self, row: int) -> str:
@@ -103,12 +204,55 @@ class Table:
         return f"{self.source}, {self._unit} {self._rows[row]}"
 
     def take(self, rows: Sequence[int]) -> Table:
-        """A table of these rows, which messages still call as in this one."""
-        columns = {name: [cells[i] for i in rows] for name, cells in self._given.items()}
-        table = Table(columns, self.source, [self._rows[i] for i in rows])
+        """A table of these rows, which messages still call as in this one.
+
+        A range of consecutive rows of a table in a mapped file is not copied.
+        """
+        columns = {name: column.take(rows) for name, column in self._columns.items()}
+        lines = taken(self._rows, rows, "q")
+        table = Table.stored(columns, self.source, lines, self._kinds, self.notes)
         table._unit = self._unit
         return table
 
     def drop_missing(self, name: str) -> Table:
         """The rows that have a value in this column."""
         return self.take([i for i, cell in enumerate(self[name]) if cell is not None])
+
+
+def checked_kind_name(kind: object) -> Kind:
+    """`kind`, if it is one.
+
+    Raises:
+        ArgumentError: it is not.
+    """
+    for known in KINDS:
+        if known == kind:
+            return known
+    raise unknown_name("kind of column", kind, KINDS)
+
+
+def _kind_of(column: Texts) -> Kind:
+    texts = [column.texts[code] for code in set(column.codes)]
+    known = [text for text in texts if text is not None]
+    if all(number(text) is not None for text in known):
+        return "number"
+    if all(truth(text) is not None for text in known):
+        return "boolean"
+    return "date" if all(days(text) is not None for text in known) else "category"
+
+
+def _odd_number(values: Sequence[float] | memoryview, kind: Kind) -> int | None:
+    """The first row whose number cannot be of this kind; None if there is none."""
+    total = sum(values) if kind in ("number", "category") else math.nan
+    if total - total == 0:  # then nothing is missing or infinite
+        return None
+    for row, value in enumerate(values):
+        if value == value and not _can_be(value, kind):
+            return row
+    return None
+
+
+def _can_be(value: float, kind: Kind) -> bool:
+    if kind == "boolean":
+        return value in (0, 1)
+    return kind != "date" and math.isfinite(value)

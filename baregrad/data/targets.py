@@ -6,13 +6,8 @@ import math
 from typing import Any, NamedTuple
 
 from baregrad.data.cells import number
-from baregrad.data.columns import (
-    checked_kind,
-    checked_scaling,
-    checked_text,
-    mean_and_scale,
-    standardised,
-)
+from baregrad.data.columns import checked_kind, checked_text, scaled
+from baregrad.data.scaling import Scaling, checked_scaling, mean_and_scale
 from baregrad.data.table import Table
 from baregrad.data.task import Task
 from baregrad.engines import array as arrays
@@ -46,7 +41,8 @@ class NumberTarget(NamedTuple):
     def encoded(self, table: Table) -> Tensor:
         """The column as (rows, 1), float32, standardised."""
         _check_present(table, self.name)
-        values = standardised(table, self.name, self.mean, self.scale)
+        scaling = Scaling("standard", self.mean, self.scale)
+        values = scaled(table, self.name, scaling, "number")
         return Tensor.leaf(Array(values, (len(values), 1), "float32"))
 
     def predictions(self, output: Tensor) -> list[float]:
@@ -131,7 +127,7 @@ def fitted_target(table: Table, name: str, task: Task | None = None) -> Target:
         classes = sorted(set(_class_names(table, name)), key=_class_order)
         _check_varied(len(classes), table, name)
         return ClassTarget(name, tuple(classes))
-    values = [v for v in table.numbers(name) if v is not None]
+    values = table.numbers(name, "number")
     _check_varied(len(set(values)), table, name)
     return NumberTarget(name, *mean_and_scale(values, f"{table.source}, column {name!r}"))
 
@@ -142,11 +138,11 @@ def suggested_task(table: Table, name: str) -> Task:
     Raises:
         DataError: numbers written with commas, or infinite.
     """
-    if checked_kind(table, name) == "category":
+    if checked_kind(table, name) in ("category", "boolean"):
         return "classification"
-    values = [v for v in table.numbers(name) if v is not None]
+    values = [v for v in table.numbers(name) if v == v]
     distinct = set(values)
-    if not all(v.is_integer() for v in distinct):
+    if not all(map(float.is_integer, distinct)):
         return "regression"
     few = len(distinct) <= 2 or (len(distinct) <= FEW and len(values) >= REPEATS * len(distinct))
     return "classification" if few else "regression"

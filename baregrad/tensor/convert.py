@@ -213,7 +213,7 @@ def _not_a_number(
             "single numbers; every row must have the same length"
         )
     hint = {
-        str: "convert text to numbers first (float(text), or read_csv for a table)",
+        str: "convert text to numbers first (float(text), or read_table for a table)",
         type(None): "a missing value has no number; fill it in or leave the row out",
     }.get(type(value), "only real numbers can be in a tensor")
     if hasattr(value, "numpy"):

@@ -31,7 +31,10 @@ def by_hand(path, rows):
         return [sum(map(float.__mul__, w, x)) + b for w, b in zip(weight, bias, strict=True)]
 
     for row in rows:
-        x = [(float(row[c["name"]]) - c["mean"]) / c["scale"] for c in columns]
+        x = [
+            (float(row[c["name"]]) - c["scaling"]["center"]) / c["scaling"]["scale"]
+            for c in columns
+        ]
         yield affine(w1, b1, list(map(math.tanh, affine(w0, b0, x))))
 
 

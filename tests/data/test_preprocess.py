@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import baregrad as bg
 from baregrad.data.columns import CategoryColumn, NumberColumn
 from baregrad.data.preprocess import Preprocessor
+from baregrad.data.scaling import Scaling
 from baregrad.data.table import Table
 from baregrad.errors import ArgumentError, DataError, ModelFileError, ShapeError
 
@@ -48,11 +49,12 @@ def test_categories_become_one_feature_each():
     assert found["colour=b"] == [0, 0, 0, 1]
 
 
-def test_booleans_are_two_categories():
-    table = prices(sold=[True, False, False, True])
+@pytest.mark.parametrize("sold", [[True, False, False, True], ["yes", "no", "No", "YES"]])
+def test_booleans_are_one_feature(sold):
+    table = prices(sold=sold)
     found = features(Preprocessor.fit(table, "price"), table)
-    assert found["sold=True"] == [1, 0, 0, 1]
-    assert found["sold=False"] == [0, 1, 1, 0]
+    assert found["sold"] == [1, -1, -1, 1]  # standardised
+    assert len(found) == 5
 
 
 def test_a_missing_number_is_the_mean_and_has_an_indicator():
@@ -86,15 +88,43 @@ def test_nothing_is_learned_from_other_rows():
     table = prices()
     preprocessor = Preprocessor.fit(table.take([0, 1, 2]), "price")
     assert preprocessor.columns == [
-        NumberColumn("size", 2.0, math.sqrt(2 / 3), False),
+        NumberColumn("size", "number", Scaling("standard", 2.0, math.sqrt(2 / 3)), False),
         CategoryColumn("colour", ("g", "r")),
     ]
 
 
-@pytest.mark.parametrize("value", [0.1, 7, -1e300])
-def test_a_constant_column_gives_zeros(value):
-    table = prices(size=[value] * 4)
-    assert features(Preprocessor.fit(table, "price"), table)["size"] == [0, 0, 0, 0]
+@pytest.mark.parametrize("value", [0.1, 7, -1e300, True, "red"])
+def test_a_constant_column_is_left_out_with_a_word(value):
+    preprocessor = Preprocessor.fit(prices(constant=[value] * 4), "price")
+    assert preprocessor.dropped == {"constant": "its value is the same in all rows"}
+
+
+def test_a_constant_column_with_missing_values_says_where_they_are():
+    table = prices(size=[7, None, 7, 7])
+    found = features(Preprocessor.fit(table, "price"), table)
+    assert (found["size"], found["size missing"]) == ([0, 0, 0, 0], [0, 1, 0, 0])
+
+
+def test_a_column_of_given_kind_is_kept():
+    columns = {"passenger_id": range(20), "same": [1] * 20, "y": [i * 0.5 for i in range(20)]}
+    found = Preprocessor.fit(Table(columns, kinds={"same": "number"}), "y")
+    assert found.feature_names == ["same"]
+    found = Preprocessor.fit(Table(columns, kinds={"passenger_id": "number"}), "y")
+    assert found.feature_names == ["passenger_id"]
+
+
+@pytest.mark.parametrize("name", ["id", "ID", "PassengerId", "row-id", "user_id", "index", "uuid"])
+def test_numbers_that_only_identify_rows_are_left_out_with_the_reason(name):
+    table = Table({name: range(10), "x": range(10), "y": [i * 0.5 for i in range(10)]})
+    preprocessor = Preprocessor.fit(table, "y")
+    assert preprocessor.feature_names == ["x"]
+    assert "it only identifies rows" in preprocessor.dropped[name]
+
+
+@pytest.mark.parametrize("name", ["humid", "width", "idle", "Covid"])
+def test_other_names_do_not_look_like_identifiers(name):
+    table = Table({name: range(10), "y": [i * 0.5 for i in range(10)]})
+    assert Preprocessor.fit(table, "y").feature_names == [name]
 
 
 def test_values_whose_variance_underflows_stay_finite():
@@ -234,8 +264,9 @@ def test_the_state_goes_through_json_and_back(target):
     assert again.transform(table).tolist() == preprocessor.transform(table).tolist()
 
 
-def number_state(**changes):
-    return {"kind": "number", "name": "x", "mean": 0, "scale": 1, "indicator": False} | changes
+def number_state(kind="number", name="x", **changes):
+    scaling = {"name": "standard", "center": 0, "scale": 1, "points": []} | changes
+    return {"kind": kind, "name": name, "scaling": scaling, "indicator": False}
 
 
 CLASSES = {"name": "y", "classes": ["a", "b"]}
@@ -256,10 +287,11 @@ CLASSES = {"name": "y", "classes": ["a", "b"]}
             for column in (
                 number_state(name=1),
                 number_state(kind="text"),
-                number_state(mean="0"),
-                number_state(mean=math.nan),
-                number_state(mean=10**400),
+                number_state(center="0"),
+                number_state(center=math.nan),
+                number_state(center=10**400),
                 number_state(scale=0),
+                {"kind": "number", "name": "x", "scaling": {}, "indicator": False},
                 {"kind": "category", "name": "x", "categories": [1]},
             )
         ),

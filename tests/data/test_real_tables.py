@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from baregrad.data.csv_file import read_csv
 from baregrad.data.idx import read_idx
 from baregrad.data.preprocess import Preprocessor
+from baregrad.data.read import read_table
 from baregrad.errors import DataError
 
 BESIDE = Path(__file__).parents[3] / "shared" / "data"
@@ -34,7 +34,7 @@ pytestmark = [
     ],
 )
 def test_a_real_table_becomes_tensors(file, skip_rows, target, rows, features, outputs):
-    table = read_csv(FOLDER / file, skip_rows=skip_rows)
+    table = read_table(FOLDER / file, skip_rows=skip_rows)
     preprocessor = Preprocessor.fit(table, target)
     x, y = preprocessor.transform(table), preprocessor.target(table)
     assert x.shape == (rows, features)
@@ -46,7 +46,7 @@ def test_a_real_table_becomes_tensors(file, skip_rows, target, rows, features, o
 @pytest.mark.parametrize("file", ["iris.csv", "breast_cancer.csv"])
 def test_a_first_line_of_counts_is_noticed(file):
     with pytest.raises(DataError, match="skip_rows=1"):
-        read_csv(FOLDER / file)
+        read_table(FOLDER / file)
 
 
 def test_mnist_is_read():

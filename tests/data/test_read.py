@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baregrad.data.csv_file import read_csv
+from baregrad.data.read import read_table
 from baregrad.errors import ArgumentError, BaregradError, DataError
 
 
@@ -17,7 +17,7 @@ def read(tmp_path):
     def from_text(text, **arguments):
         path = tmp_path / "t.csv"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return read_csv(path, **arguments)
+        return read_table(path, **arguments)
 
     return from_text
 
@@ -138,7 +138,7 @@ def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, rows):
     stream = io.StringIO(newline="")
     csv.writer(stream).writerows(rows)
     path.write_bytes(stream.getvalue().encode())
-    table = read_csv(path, delimiter=",", header=False)
+    table = read_table(path, delimiter=",", header=False)
     assert [list(row) for row in zip(*columns(table).values(), strict=True)] == rows
 
 
@@ -147,7 +147,7 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_bytes(content)
     with contextlib.suppress(BaregradError):
-        assert len(read_csv(path)) > 0
+        assert len(read_table(path)) > 0
 
 
 # --- what is refused --------------------------------------------------------------------------
@@ -155,20 +155,20 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, content):
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
     with pytest.raises(DataError, match=r"none.csv cannot be read: No such file"):
-        read_csv(tmp_path / "none.csv")
+        read_table(tmp_path / "none.csv")
     with pytest.raises(DataError, match="cannot be read: Is a directory"):
-        read_csv(tmp_path)
+        read_table(tmp_path)
 
 
-@pytest.mark.parametrize("path", [io.StringIO("a,b\n1,2\n"), 0, None])
-def test_what_is_no_path_is_named(path):
-    with pytest.raises(ArgumentError, match=r"as text or a pathlib\.Path, not "):
-        read_csv(path)
+@pytest.mark.parametrize("path", [0, None])
+def test_what_is_no_file_is_named(path):
+    with pytest.raises(ArgumentError, match=rf"or an open file, not {path}"):
+        read_table(path)
 
 
 def test_a_path_that_no_file_can_have_is_named():
     with pytest.raises(ArgumentError, match=r"'a\\x00b' cannot be the path of a file: embedded"):
-        read_csv("a\0b")
+        read_table("a\0b")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_path_that_no_file_can_have_is_named():
         ("a,b,a\n1,2,3\n", "is called 'a'; rename them, or skip that row and say"),
         ('a,b\n1,"2\n', "line 2: unexpected end of data; look for a double quote"),
         ('a,b\n1,"2"3\n', "line 2: .*double quote"),
-        (b"a,b\n1,\xff\n", "is not utf-8-sig text .*say which encoding it has, such as latin-1"),
+        (b"\xef\xbb\xbfa,b\n1,\xff\n", "is not utf-8-sig text .*say which encoding it has, such"),
         (b"PK\3\4\0\0\0", "is not a text table: it contains zero bytes"),
         (gzip.compress(b"a,b\n1,2\n")[:-3], "damaged gzip file"),
     ],

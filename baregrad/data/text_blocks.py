@@ -1,0 +1,139 @@
+"""A text table as blocks of rows, so that it need not be in memory as a whole."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any, BinaryIO, NamedTuple
+
+from baregrad.errors import DataError
+
+BYTES = 1 << 19  # in a block, about: its cells fit into a processor's cache
+UNFINISHED = "unexpected end of data"  # what the csv module says of a quotation without an end
+
+
+class Block(NamedTuple):
+    """Rows that are not blank, and the line of the file on which each ends."""
+
+    rows: list[list[str]]
+    lines: list[int]
+
+
+def text_chunks(file: BinaryIO, encoding: str, skip_rows: int, source: str) -> Iterator[str]:
+    """The text of a file from its beginning, some whole lines at a time.
+
+    Raises:
+        DataError: it contains zero bytes.
+        UnicodeError: it is not text of this encoding.
+    """
+    file.seek(0)
+    decoder = codecs.getincrementaldecoder(encoding)()
+    text = ""
+    while True:
+        # As much as there is already, so that a line without an end is not joined again and again.
+        content = file.read(max(BYTES, len(text)))
+        text += decoder.decode(content, not content)
+        if "\0" in text:
+            raise DataError(
+                f"{source} is not a text table: it contains zero bytes; if it is text, say which "
+                "encoding it has, such as utf-16-le"
+            )
+        end = _last_line_end(text) if content else len(text)
+        chunk, text = text[:end], text[end:]
+        while skip_rows and chunk:
+            chunk = chunk[_first_line_end(chunk) :]
+            skip_rows -= 1
+        if chunk:
+            yield chunk
+        if not content:
+            return
+
+
+def _last_line_end(text: str) -> int:
+    """Where the last whole line ends; a carriage return at the very end may go on with a feed."""
+    return text.rfind("\n") + 1 or text.rfind("\r", 0, -1) + 1
+
+
+def _first_line_end(text: str) -> int:
+    return len(StringIO(text, newline="").readline())
+
+
+def row_blocks(chunks: Iterator[str], delimiter: str, line: int, source: str) -> Iterator[Block]:
+    """The rows of a text table.
+
+    Args:
+        chunks: the text, from `text_chunks`.
+        delimiter: what separates cells.
+        line: how many lines of the file come before.
+        source: what messages call the file.
+
+    Raises:
+        DataError: a quotation that does not end.
+    """
+    begun = ""
+    for chunk in chunks:
+        text = begun + chunk
+        reader = _reader(text, delimiter)
+        block = Block([], [])
+        try:
+            for row in reader:
+                if len(row) > 1 or "".join(row).strip():
+                    block.rows.append(row)
+                    block.lines.append(line + reader.line_num)
+        except csv.Error as error:
+            if UNFINISHED not in str(error):
+                raise _quotation(source, line + reader.line_num, error) from None
+            begun = text  # a cell in quotes goes on in the next chunk
+            continue
+        begun = ""
+        line += reader.line_num
+        yield block
+    if begun:
+        lines = len(begun.splitlines())
+        raise _quotation(source, line + lines, UNFINISHED)
+
+
+def _reader(text: str, delimiter: str) -> Any:
+    lines = StringIO(text, newline="")
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+
+
+def _quotation(source: str, line: int, problem: object) -> DataError:
+    return DataError(
+        f"{source}, line {line}: {problem}; look for a double quote that is not closed or not "
+        "doubled"
+    )
+
+
+def check_widths(block: Block, width: int, first: int, source: str) -> None:
+    """Every row must have as many cells as the first.
+
+    Args:
+        block: the rows to check.
+        width: how many cells the first row of the table has.
+        first: its line.
+        source: what messages call the file.
+
+    Raises:
+        DataError: one has not.
+    """
+    widths = list(map(len, block.rows))
+    if set(widths) <= {width}:
+        return
+    row = next(row for row, found in enumerate(widths) if found != width)
+    odd_first = block.lines[0] == first and len(set(widths[1:])) == 1
+    raise DataError(
+        f"{source}, line {block.lines[row]}: {_cells(widths[row])}, and {_cells(width)} in the "
+        f"first row, line {first}; "
+        + (
+            "as only that one differs, skip that row"
+            if odd_first
+            else "every row must have the same number (is the delimiter right?)"
+        )
+    )
+
+
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count} cells"
