@@ -16,6 +16,7 @@ from typing import Any
 from weakref import ref
 
 from baregrad.compiler.capture import capture
+from baregrad.compiler.collector import collection_paused
 from baregrad.compiler.describe import describe
 from baregrad.compiler.fusion import Fused, fuse
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
@@ -165,7 +166,8 @@ class CompiledStep:
 
     def _compiled(self, tensors: list[Tensor]) -> _Version | str:
         try:
-            return _Version(self._step, tensors, self._target or host_target())
+            with collection_paused():
+                return _Version(self._step, tensors, self._target or host_target())
         except UnsupportedKernelError as error:
             return str(error)
         except MachineError as error:

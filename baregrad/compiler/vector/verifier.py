@@ -44,8 +44,8 @@ class _Verifier:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._defined: set[int] = set()  # the numbers of the values in scope
-        self._ever: set[int] = set()  # and of those that were
-        self._instructions: set[int] = set()
+        self._undefined = set(range(program.value_count))  # and of those that never were
+        self._missing = set(range(program.instruction_count))
 
     def run(self) -> None:
         for parameter in self._program.parameters:
@@ -58,46 +58,45 @@ class _Verifier:
         raise ProgramError(f"program {self._program.name!r}, instruction '{text}': {why}")
 
     def _define(self, value: Value, instruction: Instruction | None) -> None:
-        if value.number in self._ever or not 0 <= value.number < self._program.value_count:
+        if value.number not in self._undefined:
             message = f"{value} is defined twice, or its number is not this program's"
             if instruction is None:
                 raise ProgramError(f"program {self._program.name!r}: parameter {message}")
             self._fail(instruction, message)
-        self._ever.add(value.number)
+        self._undefined.remove(value.number)
         self._defined.add(value.number)
 
     def _region(self, region: list[Instruction]) -> None:
         defined = self._defined
         for instruction in region:
             self._number(instruction)
-            types = []
             for value in instruction.operands:
-                types.append(value.type)
                 if value.number not in defined:
                     self._fail(instruction, f"{value} is used where it is not defined")
             if type(instruction) is Loop:
                 self._loop(instruction)
                 continue
-            result, address = instruction.result, instruction.address
-            shape = None if address is None else (address.indexed, address.masked)
+            op, result, address = instruction.op, instruction.result, instruction.address
+            shape = None
+            if address is not None:
+                shape = (address.indexed, address.masked)
+                self._check_numbers(instruction, address)
             defines = None if result is None else result.type
-            signature = (instruction.op, defines, shape, *types)
+            signature = (op, defines, shape, *[value.type for value in instruction.operands])
             # most signatures are met again and again
             if signature not in _VALID_SIGNATURES:
                 self._signature(instruction)
                 _VALID_SIGNATURES.add(signature)
-            if address is not None:
-                self._check_numbers(instruction, address)
-            if instruction.op in _WITH_IMMEDIATE or instruction.immediate is not None:
+            if op in _WITH_IMMEDIATE or instruction.immediate is not None:
                 self._immediate(instruction)
             if result is not None:
                 self._define(result, instruction)
 
     def _number(self, instruction: Instruction) -> None:
         number = instruction.number
-        if number in self._instructions or not 0 <= number < self._program.instruction_count:
+        if number not in self._missing:
             self._fail(instruction, f"instruction number {number} is not its own")
-        self._instructions.add(number)
+        self._missing.remove(number)
 
     def _signature(self, instruction: Instruction) -> None:
         operation = OPERATIONS.get(instruction.op)
@@ -167,6 +166,8 @@ class _Verifier:
         if address.scale not in _SCALES:
             self._fail(instruction, f"the scale is 1, 2, 4 or 8, not {address.scale}")
         far = address.displacement
+        if type(far) is int and -_LARGEST_DISPLACEMENT <= far <= _LARGEST_DISPLACEMENT:
+            return
         constant, per_lane = (far, 0) if isinstance(far, int) else (far.constant, far.per_lane)
         if abs(constant) + _MOST_LANES * abs(per_lane) > _LARGEST_DISPLACEMENT:
             self._fail(instruction, f"the displacement {far} does not fit in 32 bits")
