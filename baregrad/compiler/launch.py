@@ -11,22 +11,13 @@ from array import array
 from collections.abc import Mapping
 from typing import Final
 
+from baregrad.compiler.cost import size_in_bytes
 from baregrad.compiler.driver import SLOT, Call, Table, assemble_driver
 from baregrad.compiler.fusion import Fused
-from baregrad.compiler.kernel import (
-    FULL,
-    Access,
-    Buffer,
-    Kernel,
-    Load,
-    Map,
-    Store,
-    buffers_read,
-    buffers_written,
-)
-from baregrad.compiler.kernels.plans import KernelPlan, plan_kernel
+from baregrad.compiler.kernel import FULL, Access, Buffer, Load, Map, Store
+from baregrad.compiler.kernels.plans import Work, plan_work
 from baregrad.compiler.memory import Memory
-from baregrad.compiler.schedule import Schedule, places_in_arena, plan_schedule
+from baregrad.compiler.schedule import Place, Schedule, places_in_arena, plan_schedule
 from baregrad.compiler.threads import shared_pool
 from baregrad.compiler.vector import program as vector
 from baregrad.compiler.vector.builder import Builder
@@ -64,12 +55,22 @@ class Launch:
         target: Target,
     ) -> None:
         kernels = [*fused.kernels, *(_copy(new, old) for new, old in memory.copies)]
-        plans = [plan_kernel(kernel, target) for kernel in kernels]
+        works: list[Work] = []
+        added: list[Buffer] = []
+        for kernel in kernels:
+            more, buffers = plan_work(kernel, target, len(fused.buffers) + len(added))
+            works += more
+            added += buffers
         places = places_in_arena(fused.buffers, memory.offsets, strides)
-        self.schedule = plan_schedule(kernels, plans, places)
-        self._blocks = [task.plan.blocks for task in self.schedule.tasks if task.is_split]
-        self._layout = Table(len(fused.buffers), len(self._blocks))
-        self._scratch_bytes = _round_up(max((plan.scratch_bytes for plan in plans), default=0))
+        places += [Place(1 + buffer.number, 0, 1) for buffer in added]
+        self.schedule = plan_schedule(works, places)
+        plans = [task.work.plan for task in self.schedule.tasks if task.is_split]
+        self._blocks = [plan.blocks for plan in plans]
+        self._layout = Table(len(places), len(self._blocks))
+        self._scratch_bytes = _round_up(max((w.plan.scratch_bytes for w in works), default=0))
+        self._added = {
+            buffer.number: AlignedBuffer(_round_up(size_in_bytes(buffer)), "B") for buffer in added
+        }
         calls = _calls(self.schedule, self._layout)
         self.code, entry = assemble_driver(
             calls, self._layout, strides, target, waits_at_end=self.schedule.waits_at_end
@@ -113,6 +114,8 @@ class Launch:
             self._tables.view[first + layout.scratch] = (
                 self._scratch.address + thread * scratch_bytes
             )
+            for number, buffer in self._added.items():
+                self._tables.view[first + number] = buffer.address
             for split, blocks in enumerate(self._blocks):
                 at = first + layout.first_block(split)
                 self._tables.view[at] = blocks * thread // threads
@@ -135,24 +138,22 @@ def _calls(schedule: Schedule, table: Table) -> list[Call]:
     for number, task in enumerate(schedule.tasks):
         split = splits if task.is_split else None
         splits += task.is_split
-        program = _kernel_program(number, task.kernel, task.plan, split, table)
+        program = _program(number, task.work, split, table)
         calls.append(Call(program, split, task.waits))
     return calls
 
 
-def _kernel_program(
-    number: int, kernel: Kernel, plan: KernelPlan, split: int | None, layout: Table
-) -> vector.Program:
-    """A program of the table: the blocks that it says if the kernel is shared out, else all."""
+def _program(number: int, work: Work, split: int | None, layout: Table) -> vector.Program:
+    """A program of the table: the blocks that it says if the work is shared out, else all."""
     builder = Builder(f"kernel_{number}", table=vector.POINTER)
     (table,) = builder.parameters
-    used = sorted({b.number for b in (*buffers_read(kernel), *buffers_written(kernel))})
+    used = sorted(buffer.number for buffer in work.reads | work.writes)
     pointers = {n: builder.load_pointer(table, displacement=SLOT * n) for n in used}
     scratch = builder.load_pointer(table, displacement=SLOT * layout.scratch)
     if split is None:
-        plan.write(builder, pointers, (0, plan.blocks), scratch)
+        work.plan.write(builder, pointers, (0, work.plan.blocks), scratch)
     else:
         at = SLOT * layout.first_block(split)
         begin, end = (builder.load_int64(table, displacement=at + d) for d in (0, SLOT))
-        plan.write(builder, pointers, (begin, end), scratch)
+        work.plan.write(builder, pointers, (begin, end), scratch)
     return builder.program

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
-from baregrad.compiler.cost import nanoseconds, size_in_bytes
-from baregrad.compiler.kernel import Buffer, Kernel, buffers_read, buffers_written
-from baregrad.compiler.kernels.plans import KernelPlan
+from baregrad.compiler.cost import size_in_bytes
+from baregrad.compiler.kernel import Buffer
+from baregrad.compiler.kernels.plans import Work
 
 # a kernel that takes less is not worth being split
 _WORTH_SPLITTING: Final = 1_200.0  # nanoseconds
@@ -43,17 +43,15 @@ class Place(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A kernel in a schedule.
+    """Work in a schedule.
 
     Attributes:
-        kernel: what is computed.
-        plan: how.
+        work: what is computed, and how.
         is_split: whether every thread does some of its blocks.
         waits: whether all threads meet before it.
     """
 
-    kernel: Kernel
-    plan: KernelPlan
+    work: Work
     is_split: bool
     waits: bool
 
@@ -91,43 +89,36 @@ def places_in_arena(
     return [place(buffer) for buffer in buffers]
 
 
-def plan_schedule(
-    kernels: Sequence[Kernel], plans: Sequence[KernelPlan], places: Sequence[Place]
-) -> Schedule:
+def plan_schedule(works: Sequence[Work], places: Sequence[Place]) -> Schedule:
     """Decide what is split, and where threads wait.
 
     Args:
-        kernels: in the order in which they run.
-        plans: how each is computed.
+        works: in the order in which they run.
         places: where each buffer lies, by its number.
     """
-    times = [nanoseconds(kernel) for kernel in kernels]
-    split = [
-        plan.blocks > 1 and time >= _WORTH_SPLITTING
-        for plan, time in zip(plans, times, strict=True)
-    ]
-    schedule = _with_barriers(kernels, plans, split, places, sum(times))
-    if _time_on_two(schedule, times) <= (1 - _LEAST_GAIN) * sum(times):
+    split = [work.plan.blocks > 1 and work.nanoseconds >= _WORTH_SPLITTING for work in works]
+    schedule = _with_barriers(works, split, places)
+    if _time_on_two(schedule) <= (1 - _LEAST_GAIN) * schedule.nanoseconds:
         return schedule
-    return _with_barriers(kernels, plans, [False] * len(kernels), places, sum(times))
+    return _with_barriers(works, [False] * len(works), places)
 
 
-def _time_on_two(schedule: Schedule, times: Sequence[float]) -> float:
+def _time_on_two(schedule: Schedule) -> float:
     """Nanoseconds of a step on two threads."""
     barriers = schedule.waits_at_end + sum(task.waits for task in schedule.tasks)
-    work = zip(schedule.tasks, times, strict=True)
-    return barriers * _BARRIER + sum(time / (1 + task.is_split) for task, time in work)
+    times = (task.work.nanoseconds / (1 + task.is_split) for task in schedule.tasks)
+    return barriers * _BARRIER + sum(times)
 
 
 class _Footprint(NamedTuple):
-    """What one kernel touches."""
+    """What a task touches."""
 
     is_split: bool
     reads: list[Place]
     writes: list[Place]
 
     def must_wait_for(self, other: _Footprint) -> bool:
-        """Whether it is wrong to begin before another kernel is done."""
+        """Whether it is wrong to begin before another task is done."""
         if not self.is_split and not other.is_split:
             return False
         return (
@@ -142,29 +133,21 @@ def _meet(some: Sequence[Place], others: Sequence[Place]) -> bool:
 
 
 def _with_barriers(
-    kernels: Sequence[Kernel],
-    plans: Sequence[KernelPlan],
-    split: Sequence[bool],
-    places: Sequence[Place],
-    time: float,
+    works: Sequence[Work], split: Sequence[bool], places: Sequence[Place]
 ) -> Schedule:
-    """A barrier before each kernel that cannot do without, as late as possible."""
-    footprints = [
-        _Footprint(
-            is_split,
-            [places[buffer.number] for buffer in buffers_read(kernel)],
-            [places[buffer.number] for buffer in buffers_written(kernel)],
-        )
-        for kernel, is_split in zip(kernels, split, strict=True)
-    ]
-    waits = []
+    """A barrier before each task that cannot do without, as late as possible."""
+    tasks = []
     head: list[_Footprint] = []  # before the first barrier
     since: list[_Footprint] = []  # after the last one
-    for footprint in footprints:
-        waits.append(any(map(footprint.must_wait_for, since)))
-        since = [footprint] if waits[-1] else [*since, footprint]
-        if not any(waits):
+    for work, is_split in zip(works, split, strict=True):
+        reads, writes = (
+            [places[buffer.number] for buffer in some] for some in (work.reads, work.writes)
+        )
+        footprint = _Footprint(is_split, reads, writes)
+        waits = any(map(footprint.must_wait_for, since))
+        since = [footprint] if waits else [*since, footprint]
+        tasks.append(Task(work, is_split, waits))
+        if not any(task.waits for task in tasks):
             head.append(footprint)
-    tasks = [Task(*task) for task in zip(kernels, plans, split, waits, strict=True)]
     waits_at_end = any(first.must_wait_for(last) for first in head for last in since)
-    return Schedule(tasks, waits_at_end, time)
+    return Schedule(tasks, waits_at_end, sum(work.nanoseconds for work in works))

@@ -58,17 +58,23 @@ class Late:
         return sum(self._bytes(index) for index in self.reductions)
 
     def begin(
-        self, b: Builder, first: Index, last: Index, scratch: Value
+        self, b: Builder, first: Index, last: Index, memory: Value
     ) -> dict[int, RowsReduction]:
         """The reductions, with nothing in them yet, for these columns."""
+        made = self.reductions_in(b, memory)
+        for reduction in made.values():
+            reduction.clear(b, first, last)
+        return made
+
+    def reductions_in(self, b: Builder, memory: Value) -> dict[int, RowsReduction]:
+        """The reductions whose partial results are at an address."""
         made: dict[int, RowsReduction] = {}
         at = 0
         for index in self.reductions:
             node = self.nodes[index]
             assert isinstance(node, Reduce)
-            partial = Operand(advanced(b, scratch, at), 0, 1, node.dtype)
+            partial = Operand(advanced(b, memory, at), 0, 1, node.dtype)
             made[index] = RowsReduction(node.op, self.is_by_column(index), partial, self.lanes)
-            made[index].clear(b, first, last)
             at += self._bytes(index)
         return made
 
