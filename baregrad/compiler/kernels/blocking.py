@@ -8,13 +8,12 @@ over the whole depth at once, up to `DEPTH_BLOCK`.
 
 from typing import Final, NamedTuple
 
-from baregrad.compiler.kernels.operands import ELEMENT
+from baregrad.compiler.kernels.operands import ELEMENT, LINE
 from baregrad.compiler.kernels.plan import Size, round_up
 from baregrad.compiler.kernels.tiling import Split, TileShape, Traffic, Vectors, product_cycles
 
 # the sum over a block of the depth is rounded by itself, so this is part of what a product means
 DEPTH_BLOCK: Final = 2048
-LINE: Final = 64  # bytes of a cache line
 # estimated cycles for an element of a packed matrix, on a target with one lane
 _PACKING_CYCLES: Final = {"none": 0.0, "copy": 2.0, "transpose": 8.0}
 
@@ -61,6 +60,11 @@ class Tiling(NamedTuple):
     def is_blocked(self) -> bool:
         """Whether the depth is cut in blocks."""
         return self.size.depth > DEPTH_BLOCK
+
+    @property
+    def last_depth(self) -> int:
+        """The depth of the last block."""
+        return self.size.depth - max(self.size.depth - 1, 0) // DEPTH_BLOCK * DEPTH_BLOCK
 
     @property
     def padded_columns(self) -> int:

@@ -6,10 +6,10 @@ high-performance matrix multiplication", 2008). Each element of the result is on
 added in order with one rounding each, whatever the tile's shape and the number of lanes.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from baregrad.compiler.kernels.epilogue import Columns
-from baregrad.compiler.kernels.operands import ELEMENT, Operand
+from baregrad.compiler.kernels.operands import ELEMENT, LINE, Index, Operand, difference, product
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 
@@ -18,14 +18,32 @@ _ENOUGH: Final = 16
 _MOST_STEPS: Final = 8
 
 
+class Ahead(NamedTuple):
+    """Matrices that will be read once a tile is done, and are asked for while it is computed.
+
+    A row of the tile is asked for every so many steps: all of them at once would keep the loads of
+    the product itself waiting.
+
+    Attributes:
+        matrices: from the tile's first row and column on.
+        steps: of the depth from one row to the next; the depth has so many for each row.
+        wanted: 1, or 0 if nothing is to be asked for.
+    """
+
+    matrices: list[Operand]
+    steps: int
+    wanted: Index
+
+
 def multiply_tile(
     builder: Builder,
     rows: int,
     columns: Columns,
     left: Operand,
     right: Operand,
-    depth: int | Value,
+    depth: Index,
     registers: int,
+    ahead: Ahead | None = None,
 ) -> list[Value]:
     """The sums over the depth, row by row.
 
@@ -37,53 +55,95 @@ def multiply_tile(
         right: depth × columns, from the tile's first column on; its column stride is 1 or 0.
         depth: number of terms.
         registers: how many vectors they hold.
+        ahead: what else to ask for.
     """
     b = builder
-    count = rows * columns.vectors
+    sums = [b.constant(0.0)] * (rows * columns.vectors)
+    unroll = _unrolling(len(sums), columns.vectors, depth, registers)
+    steps = _Steps(b, rows, columns, left, right, unroll)
+    state = [left.pointer, right.pointer, *sums]
+    if ahead is not None:
+        state = _ask_ahead(b, steps, state, ahead)
+        depth = difference(b, depth, product(b, ahead.wanted, rows * ahead.steps))
+    return steps.run(state, depth)[2:]
 
-    def step(at: int, sums: list[Value]) -> list[Value]:
-        row = _vectors_at(b, columns, right, at)
+
+def _ask_ahead(b: Builder, steps: "_Steps", state: list[Value], ahead: Ahead) -> list[Value]:
+    """As many steps as it takes to ask for all rows of a tile; the state after them."""
+    count = len(ahead.matrices)
+    pointers = [matrix.pointer for matrix in ahead.matrices]
+    with b.loop(0, product(b, ahead.wanted, steps.rows), 1, (*pointers, *state)) as loop:
+        following = []
+        for matrix, pointer in zip(ahead.matrices, loop.carried[:count], strict=True):
+            for at in range(0, ELEMENT * steps.columns.width, LINE):
+                b.prefetch(pointer, displacement=at)
+            following.append(b.advance(pointer, ELEMENT * matrix.row_stride))
+        loop.carry(*following, *steps.run(list(loop.carried[count:]), ahead.steps))
+    return list(loop.results[count:])
+
+
+class _Steps(NamedTuple):
+    """Steps of the depth, on a state: where the matrices are read next, and the sums so far.
+
+    Attributes:
+        builder: of the program.
+        rows: of the tile.
+        columns: of the tile.
+        left: its strides count.
+        right: likewise.
+        unroll: how many steps one iteration makes, if it is known how many there are.
+    """
+
+    builder: Builder
+    rows: int
+    columns: Columns
+    left: Operand
+    right: Operand
+    unroll: int
+
+    def run(self, state: list[Value], depth: Index) -> list[Value]:
+        """So many steps; the state after them, but for the pointers if there is a rest."""
+        b, unroll = self.builder, self.unroll
+        rest = depth % unroll if isinstance(depth, int) else 0
+        whole = depth - rest if isinstance(depth, int) else depth
+        if whole != 0:
+            with b.loop(0, whole, unroll, state) as loop:
+                x, y, *sums = loop.carried
+                for at in range(unroll):
+                    sums = self.step(x, y, at, sums)
+                loop.carry(
+                    b.advance(x, ELEMENT * unroll * self.left.column_stride),
+                    b.advance(y, ELEMENT * unroll * self.right.row_stride),
+                    *sums,
+                )
+            state = list(loop.results)
+        x, y, *sums = state
+        for at in range(rest):
+            sums = self.step(x, y, at, sums)
+        return [x, y, *sums]
+
+    def step(self, x: Value, y: Value, at: int, sums: list[Value]) -> list[Value]:
+        """The sums after one step, so far from where the matrices are read."""
+        b = self.builder
+        row = self.vectors(y, at)
         added: list[Value] = []
-        for i in range(rows):
-            distance = ELEMENT * (i * left.row_stride + at * left.column_stride)
-            x = b.load_broadcast(left.pointer, displacement=distance)
-            added += [b.fma(x, y, sums[len(added) + j]) for j, y in enumerate(row)]
+        for i in range(self.rows):
+            distance = ELEMENT * (i * self.left.row_stride + at * self.left.column_stride)
+            factor = b.load_broadcast(x, displacement=distance)
+            added += [b.fma(factor, v, sums[len(added) + j]) for j, v in enumerate(row)]
         return added
 
-    sums = [b.constant(0.0)] * count
-    unroll = _unrolling(count, columns.vectors, depth, registers)
-    rest = depth % unroll if isinstance(depth, int) else 0
-    whole = depth - rest if isinstance(depth, int) else depth
-    if whole != 0:
-        with b.loop(0, whole, unroll, (left.pointer, right.pointer, *sums)) as loop:
-            left = left._replace(pointer=loop.carried[0])
-            right = right._replace(pointer=loop.carried[1])
-            sums = list(loop.carried[2:])
-            for at in range(unroll):
-                sums = step(at, sums)
-            loop.carry(
-                b.advance(left.pointer, ELEMENT * unroll * left.column_stride),
-                b.advance(right.pointer, ELEMENT * unroll * right.row_stride),
-                *sums,
-            )
-        left = left._replace(pointer=loop.results[0])
-        right = right._replace(pointer=loop.results[1])
-        sums = list(loop.results[2:])
-    for at in range(rest):
-        sums = step(at, sums)
-    return sums
-
-
-def _vectors_at(b: Builder, columns: Columns, right: Operand, depth: int) -> list[Value]:
-    """The right matrix at one depth."""
-    start = ELEMENT * depth * right.row_stride
-    if right.column_stride == 0:
-        return [b.load_broadcast(right.pointer, displacement=start)] * columns.vectors
-    step = ELEMENT * columns.lanes
-    return [
-        b.load(right.pointer, displacement=start + j * step, mask=mask)
-        for j, mask in enumerate(columns.masks())
-    ]
+    def vectors(self, y: Value, at: int) -> list[Value]:
+        """The right matrix in one step."""
+        b, columns, right = self.builder, self.columns, self.right
+        start = ELEMENT * at * right.row_stride
+        if right.column_stride == 0:
+            return [b.load_broadcast(y, displacement=start)] * columns.vectors
+        step = ELEMENT * columns.lanes
+        return [
+            b.load(y, displacement=start + j * step, mask=mask)
+            for j, mask in enumerate(columns.masks())
+        ]
 
 
 def _unrolling(sums: int, vectors: int, depth: int | Value, registers: int) -> int:

@@ -17,6 +17,7 @@ from baregrad.compiler.vector.program import INT32, LANES, Value
 from baregrad.engines.array import DType
 
 ELEMENT: Final = 4  # bytes of a float32
+LINE: Final = 64  # bytes of a cache line
 Index = int | Value  # an integer that is known, or that the program computes
 
 
@@ -62,6 +63,13 @@ def total(builder: Builder, a: Index, b: Index) -> Index:
     if a == 0 or b == 0:
         return b if a == 0 else a
     return builder.add_int64(a, b)
+
+
+def difference(builder: Builder, a: Index, b: Index) -> Index:
+    """a - b, without an instruction where it is known."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a - b
+    return builder.subtract_int64(a, b)
 
 
 def advanced(builder: Builder, pointer: Value, distance: Index) -> Value:

@@ -5,10 +5,15 @@ that it is read from one end to the other; columns beyond the matrix's last are 
 Geijn, "Anatomy of high-performance matrix multiplication", 2008.)
 """
 
+from typing import Final
+
 from baregrad.compiler.kernels.epilogue import Columns
-from baregrad.compiler.kernels.operands import ELEMENT, Index, Operand
+from baregrad.compiler.kernels.operands import ELEMENT, LINE, Index, Operand
 from baregrad.compiler.kernels.shuffles import transpose_square
 from baregrad.compiler.vector.builder import Builder
+
+# rows that lie far apart are on pages of their own, so that nobody else asks for them early
+_AHEAD: Final = 8
 
 
 def copy_rows(
@@ -18,6 +23,8 @@ def copy_rows(
     b = builder
     with b.loop(0, rows, 1, (source.pointer, target.pointer)) as loop:
         from_, to = loop.carried
+        for at in range(0, ELEMENT * columns.width, LINE):
+            b.prefetch(from_, displacement=ELEMENT * _AHEAD * source.row_stride + at)
         for vector, mask in enumerate(columns.masks()):
             at = ELEMENT * vector * columns.lanes
             b.store(b.load(from_, displacement=at, mask=mask), to, displacement=at)

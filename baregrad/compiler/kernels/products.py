@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from baregrad.compiler.kernel import (
+    FULL,
     FUNCTIONS,
     Accumulator,
     Apply,
     Contraction,
+    Load,
     Node,
 )
 from baregrad.compiler.kernel import (
@@ -67,8 +69,14 @@ class ContractionPlan(NamedTuple):
             Operand(_first(b, matrix, pointers), *strides)
             for matrix, strides in zip((kernel.left, kernel.right), _strides(kernel), strict=True)
         ]
-        epilogue = Epilogue(emit, _length(kernel.nodes, roots))
+        epilogue = Epilogue(emit, _length(kernel.nodes, roots), self._loads(b, pointers))
         self.product.write(b, left, right, epilogue, blocks, scratch)
+
+    def _loads(self, b: Builder, pointers: Pointers) -> tuple[Operand, ...]:
+        """The matrices of the product's size that the expression reads along their rows."""
+        loads = [x for x in self.kernel.nodes if isinstance(x, Load) and x.extent == FULL]
+        rows = [x for x in loads if x.dtype == "float32" and x.access.column == 1]
+        return tuple([Operand(_first(b, x, pointers), x.access.row, 1) for x in rows])
 
 
 def plan_contraction(kernel: Contraction, target: Target) -> ContractionPlan:
@@ -87,7 +95,7 @@ def plan_contraction(kernel: Contraction, target: Target) -> ContractionPlan:
     return ContractionPlan(kernel, plan_product(size, *_strides(kernel), target, length))
 
 
-def _first(b: Builder, matrix: Matrix, pointers: Pointers) -> Value:
+def _first(b: Builder, matrix: Matrix | Load, pointers: Pointers) -> Value:
     """The address of a matrix's first element."""
     return advanced(b, pointers[matrix.buffer.number], ELEMENT * matrix.access.offset)
 

@@ -5,6 +5,7 @@ partial results in scratch memory, and the epilogue follows the last block.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from baregrad.compiler.kernels.blocking import DEPTH_BLOCK, Tiling
 from baregrad.compiler.kernels.epilogue import (
@@ -14,12 +15,17 @@ from baregrad.compiler.kernels.epilogue import (
     finish_in_registers,
 )
 from baregrad.compiler.kernels.loops import Span, each, parts
-from baregrad.compiler.kernels.microkernel import multiply_tile
+from baregrad.compiler.kernels.microkernel import Ahead, multiply_tile
 from baregrad.compiler.kernels.operands import ELEMENT, Index, Operand, advanced, moved, product
 from baregrad.compiler.kernels.packing import copy_rows, transpose_rows
 from baregrad.compiler.kernels.tiling import Split
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
+
+# what the epilogue reads is asked for ahead if it is more than so many bytes, and if there are so
+# many steps of the depth for each row of a tile
+_NEAR: Final = 256 << 10
+_LEAST_STEPS: Final = 4
 
 
 class Tiled(Tiling):
@@ -165,7 +171,9 @@ class _Writer:
         """One tile, over one block of the depth."""
         b, plan = self.b, self.plan
         read = columns if plan.packing == "none" else columns._replace(tail=None)
-        sums = multiply_tile(b, rows, read, left, right, depth.length, plan.vectors.registers)
+        ahead = self.ahead(row, rows, columns, depth)
+        registers = plan.vectors.registers
+        sums = multiply_tile(b, rows, read, left, right, depth.length, registers, ahead)
         if depth.started is None and not plan.staged:
             finish_in_registers(b, row, columns, sums, self.epilogue)
             return
@@ -177,6 +185,16 @@ class _Writer:
         self.keep(sums, columns, place, depth)
         for _ in each(b, (0, 1 if depth.last is None else depth.last)):
             finish_from_memory(b, row, rows, columns, place, self.epilogue)
+
+    def ahead(self, row: Index, rows: int, columns: Columns, depth: _Depth) -> Ahead | None:
+        """What the epilogue will read, if that comes from far away and there is time to ask."""
+        b, size = self.b, self.plan.size
+        steps = self.plan.last_depth // rows
+        loads = self.epilogue.loads
+        if steps < _LEAST_STEPS or ELEMENT * size.rows * size.columns * len(loads) <= _NEAR:
+            return None
+        matrices = [moved(b, matrix, row, columns.first) for matrix in loads]
+        return Ahead(matrices, steps, 1 if depth.last is None else depth.last)
 
     def keep(self, sums: list[Value], columns: Columns, place: Operand, depth: _Depth) -> None:
         """Store a tile, or add it to what is there from the blocks of the depth before."""

@@ -8,11 +8,11 @@ it goes to scratch memory, from where it is read in squares of lanes.
 
 from typing import Final, NamedTuple
 
-from baregrad.compiler.kernels.blocking import LINE
 from baregrad.compiler.kernels.epilogue import Columns, Epilogue, finish_from_memory
 from baregrad.compiler.kernels.loops import Span
 from baregrad.compiler.kernels.operands import (
     ELEMENT,
+    LINE,
     Operand,
     Place,
     advanced,

@@ -12,11 +12,13 @@ from kernel_runs import (
     contraction,
     float32,
     on_every_target,
+    program_of,
     run,
     runs_on_every_target,
 )
 
 from baregrad.compiler.kernel import COLUMNS, FULL, ROWS, SCALAR, Access, Operand
+from baregrad.compiler.kernels import tiled
 from baregrad.compiler.kernels.contraction import Swapped, plan_product
 from baregrad.compiler.kernels.dot import Dot
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
@@ -25,6 +27,7 @@ from baregrad.compiler.kernels.plans import plan_kernel
 from baregrad.compiler.kernels.tiled import DEPTH_BLOCK, Tiled
 from baregrad.compiler.kernels.transposed import Transposed
 from baregrad.compiler.vector.avx512 import AVX512
+from baregrad.compiler.vector.text import program_text
 from baregrad.errors import ArgumentError
 
 FORMS = ("NN", "NT", "TN", "TT")
@@ -209,6 +212,42 @@ def test_products_of_matrices_that_begin_within_a_buffer(target):
     memory[0] = [9.0, 9.0, 9.0, *memory[0]]
     kernel = kernel._replace(left=Operand(left, Access(5, 1, 3)))
     check(kernel, memory, target)
+
+
+# --- what is asked for ahead ------------------------------------------------------------------
+
+
+@on_every_target
+def test_what_the_epilogue_reads_is_asked_for_only_if_it_is_far_away(target):
+    def prefetches(rows):
+        kernel, _ = product(rows, 128, 64, "TN", epilogue=adam)
+        return "prefetch" in program_text(program_of(kernel, target)[1])
+
+    # three matrices of 128 columns: 256 KiB are 170 rows
+    assert not prefetches(160)
+    assert prefetches(192)
+
+
+@runs_on_every_target
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("rows", "columns", "depth"), [(20, 37, 80), (33, 16, 137), (9, 70, 36), (7, 17, 3)]
+)
+def test_asking_ahead_changes_no_result(target, form, rows, columns, depth, monkeypatch):
+    kernel, memory = product(rows, columns, depth, form, epilogue=adam)
+    usual = run(kernel, memory, target)
+    monkeypatch.setattr(tiled, "_NEAR", 0)
+    assert run(kernel, memory, target, cuts=(1,)) == usual
+
+
+@runs_on_every_target
+@pytest.mark.parametrize("form", ["NN", "TN"])
+@pytest.mark.parametrize("rest", [1, 90])
+def test_in_a_deep_product_the_last_block_asks_ahead(target, form, rest, monkeypatch):
+    kernel, memory = product(9, 20, DEPTH_BLOCK + rest, form, epilogue=adam)
+    usual = run(kernel, memory, target)
+    monkeypatch.setattr(tiled, "_NEAR", 0)
+    assert run(kernel, memory, target) == usual
 
 
 # --- plans ----------------------------------------------------------------------------------------
