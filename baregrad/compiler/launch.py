@@ -15,7 +15,7 @@ from baregrad.compiler.cost import size_in_bytes
 from baregrad.compiler.driver import SLOT, Call, Table, assemble_driver
 from baregrad.compiler.fusion import Fused
 from baregrad.compiler.kernel import FULL, Access, Buffer, Load, Map, Store
-from baregrad.compiler.kernels.plans import Work, plan_work
+from baregrad.compiler.kernels.work import Work, plan_work
 from baregrad.compiler.memory import Memory
 from baregrad.compiler.schedule import Place, Schedule, places_in_arena, plan_schedule
 from baregrad.compiler.threads import shared_pool

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from baregrad.compiler.cost import size_in_bytes
 from baregrad.compiler.kernel import Buffer
-from baregrad.compiler.kernels.plans import Work
+from baregrad.compiler.kernels.work import Work
 
 # a kernel that takes less is not worth being split
 _WORTH_SPLITTING: Final = 1_200.0  # nanoseconds

@@ -1,23 +1,13 @@
 """The way from a kernel to vector code: a plan, decided first, that then writes the code."""
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from baregrad.compiler.cost import nanoseconds
-from baregrad.compiler.kernel import (
-    Buffer,
-    Contraction,
-    Index,
-    Kernel,
-    Map,
-    buffers_read,
-    buffers_written,
-)
+from baregrad.compiler.kernel import Contraction, Index, Kernel, Map
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.kernels.expression import Pointers
 from baregrad.compiler.kernels.indexing import plan_index
 from baregrad.compiler.kernels.loops import Span
 from baregrad.compiler.kernels.maps import plan_map
-from baregrad.compiler.kernels.parts import plan_parts
 from baregrad.compiler.kernels.products import plan_contraction
 from baregrad.compiler.kernels.randomness import plan_uniform
 from baregrad.compiler.vector.builder import Builder
@@ -63,8 +53,6 @@ def plan_kernel(kernel: Kernel, target: Target) -> KernelPlan:
         return plan_contraction(kernel, target)
     if isinstance(kernel, Index):
         return plan_index(kernel, target)
-    if isinstance(kernel, Batch):
-        return plan_batch(kernel, target)
-    if isinstance(kernel, Copy):
-        return plan_copy(kernel, target)
-    return plan_uniform(kernel, target)
+    if kernel.op == "uniform":
+        return plan_uniform(kernel, target)
+    raise UnsupportedKernelError(f"there is no vector code for the operation {kernel.op!r}")
