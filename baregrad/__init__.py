@@ -94,7 +94,7 @@ from baregrad.tensor.functions import sum as sum
 from baregrad.tensor.gradcheck import gradcheck
 from baregrad.tensor.graph import no_grad
 from baregrad.tensor.random import Generator, manual_seed, rand, randint, randn
-from baregrad.tensor.tensor import Tensor, as_tensor
+from baregrad.tensor.tensor import Tensor, as_tensor, from_dlpack
 from baregrad.version import __version__
 
 if TYPE_CHECKING:
@@ -190,6 +190,7 @@ __all__ = [
     "find_learning_rate",
     "fit",
     "flatten",
+    "from_dlpack",
     "full",
     "gelu",
     "grad",

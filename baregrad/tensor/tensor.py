@@ -97,6 +97,32 @@ class Tensor(Indexing):
             "data": self.buffer(),
         }
 
+    def __dlpack__(
+        self,
+        *,
+        stream: None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """Lets other libraries read the elements without a copy: ``torch.from_dlpack(x)``.
+
+        They share the value of this moment, which is not to be written to: what is written there
+        changes the tensor behind the back of `backward`. Libraries that know DLPack 1.0 are told
+        so; others are not, and can ask for a copy. The arguments are those of the Python Array API
+        standard.
+
+        Raises:
+            ArgumentError: another device than the processor is asked for.
+        """
+        from baregrad.tensor import dlpack  # loads ctypes
+
+        return dlpack.capsule_of(self.array, max_version, dl_device, copy)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """The processor's memory, in DLPack's terms."""
+        return (1, 0)
+
     def detach(self) -> Self:
         """The same value as a new leaf, which knows no parents and requires no gradient."""
         return self.leaf(self.array)
@@ -165,3 +191,19 @@ def as_tensor(data: Any, dtype: DType | None = None) -> Tensor:
     if not isinstance(data, Tensor):
         return Tensor(data, dtype)
     return data if dtype is None else data.astype(dtype)
+
+
+def from_dlpack(x: Any) -> Tensor:
+    """The numbers of another library's array (PyTorch, JAX, CuPy in host memory), copied once.
+
+    Arrays with the buffer protocol, such as NumPy's, can be given to `Tensor` as well. Elements
+    are copied, not shared, because nobody may change a tensor's value but by `assign`. 16-bit
+    floats become float32, every integer int64.
+
+    Raises:
+        ArgumentError: no method ``__dlpack__``, or another memory than the processor's.
+        DTypeError: values that are no real numbers of up to 64 bits, such as bfloat16.
+    """
+    from baregrad.tensor import dlpack  # loads ctypes
+
+    return Tensor.leaf(dlpack.array_of(x))
