@@ -97,15 +97,28 @@ def read(line: str) -> list[Row]:
     mnemonic, operands, roles, feature, *encoding = line.split()
     if operands == "-":
         operands = roles = ""
-    fields = encoding[0].split(".")
+    fields = tuple(encoding[0].split("."))
+    scheme = fields[0] if fields[0] in ("VEX", "EVEX") else "legacy"
+    texts = [text.split("{") for text in operands.split(",")] if operands else []
+    flags = [flag.rstrip("}") for text in texts for flag in text[1:]]
+    masking = next((flag for flag in flags if flag.startswith("k")), "")
+    rounding = next((flag for flag in flags if flag in ("er", "sae")), "")
+    encoded = _encoding(encoding, fields, scheme)
+    wide = "W1" in fields or encoding[0] == "REX.W"
     rows = []
     for length in _lengths_of(fields):
+        # embedded rounding takes the place of the vector length: 512 bits or scalar only
+        rounds = rounding if length == 2 or "LIG" in fields else ""
+        features = _features(feature, scheme, fields, length)
         for size in (32, 64) if any(t in operands for t in _GENERAL_SIZES) else (0,):
-            rows.append(_row(mnemonic, operands, roles, feature, encoding, length, size))
+            patterns = tuple([_pattern(text[0], scheme, length, size) for text in texts])
+            w = int(wide or size == 64)
+            rest = (scheme, *encoded, w, length, masking, rounds)
+            rows.append(Row(mnemonic, patterns, roles, features, *rest))
     return rows
 
 
-def _lengths_of(fields: list[str]) -> tuple[int, ...]:
+def _lengths_of(fields: tuple[str, ...]) -> tuple[int, ...]:
     """Encoded vector lengths (0, 1, 2 for 128, 256, 512 bits) of one encoding."""
     if fields[0] not in ("VEX", "EVEX"):
         return (0,)
@@ -116,43 +129,22 @@ def _lengths_of(fields: list[str]) -> tuple[int, ...]:
     return (_LENGTHS[fields[1]],)
 
 
-def _row(
-    mnemonic: str,
-    operands: str,
-    roles: str,
-    feature: str,
-    encoding: list[str],
-    length: int,
-    size: int,
-) -> Row:
-    fields = encoding[0].split(".")
-    vector = fields[0] in ("VEX", "EVEX")
-    scheme = fields[0] if vector else "legacy"
-    texts = operands.split(",") if operands else []
-    flags = {flag.rstrip("}") for text in texts for flag in text.split("{")[1:]}
-    patterns = tuple(_pattern(text.split("{")[0], scheme, length, size) for text in texts)
-    # embedded rounding takes the place of the vector length: 512 bits or scalar only
-    may_round = length == 2 or "LIG" in fields
-    prefix, opcode = (b"", bytes([int(encoding[1], 16)])) if vector else _legacy_opcode(encoding)
+def _encoding(
+    encoding: list[str], fields: tuple[str, ...], scheme: str
+) -> tuple[bytes, bytes, int, bool, int, int, int]:
+    """What all rows of a line have: of `Row`, from `prefix` to `mandatory`."""
+    prefix, opcode, opcode_map, mandatory = b"", b"", 0, 0
+    if scheme == "legacy":
+        prefix, opcode = _legacy_opcode(encoding)
+    else:
+        opcode = bytes.fromhex(encoding[1])
+        opcode_map = next((_MAPS[f] for f in fields if f in _MAPS), 0)
+        mandatory = next((_MANDATORY[f] for f in fields if f in _MANDATORY), 0)
     digits = [part[1:] for part in encoding if part[0] == "/" and part[1:].isdigit()]
-    return Row(
-        mnemonic=mnemonic,
-        patterns=patterns,
-        roles=roles,
-        features=_features(feature, scheme, tuple(fields), length),
-        scheme=scheme,
-        prefix=prefix,
-        opcode=opcode,
-        digit=int(digits[0]) if digits else 0,
-        modrm="/r" in encoding or bool(digits),
-        immediate_bytes=sum(_IMMEDIATE_BYTES.get(part, 0) for part in encoding),
-        opcode_map=next((_MAPS[f] for f in fields if f in _MAPS), 0),
-        mandatory=next((_MANDATORY[f] for f in fields if f in _MANDATORY), 0) if vector else 0,
-        wide=int("W1" in fields or (size == 64) or encoding[0] == "REX.W"),
-        length=length,
-        masking=next((flag for flag in flags if flag.startswith("k")), ""),
-        rounding=next((f for f in flags if f in ("er", "sae")), "") if may_round else "",
-    )
+    immediate_bytes = sum([_IMMEDIATE_BYTES.get(part, 0) for part in encoding])
+    modrm = "/r" in encoding or bool(digits)
+    digit = int(digits[0]) if digits else 0
+    return prefix, opcode, digit, modrm, immediate_bytes, opcode_map, mandatory
 
 
 @cache
