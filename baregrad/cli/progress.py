@@ -71,9 +71,9 @@ class Bar(Callback):
         """Draws the empty bar."""
         self.task = self.progress.add_task("", total=run.epochs * run.steps_per_epoch)
 
-    def on_batch_end(self, run: Run) -> None:
+    def on_steps(self, run: Run) -> None:
         """Moves it on."""
-        self.progress.advance(self.task)
+        self.progress.advance(self.task, len(run.losses))
 
     def on_epoch_end(self, run: Run) -> None:
         """Shows the losses and metrics."""

@@ -64,14 +64,33 @@ class Schedule:
         Raises:
             ArgumentError: the rule gives no learning rate.
         """
-        self.steps += 1
+        self.advance(1)
+
+    def advance(self, steps: int) -> None:
+        """Goes on by so many steps."""
+        self.steps += steps
         self._apply()
+
+    def planned(self, steps: int) -> list[list[float]]:
+        """For each group its learning rates at this step and those that follow, so many in all.
+
+        Raises:
+            ArgumentError: the rule gives no learning rate.
+        """
+        return [
+            [self._at(step, rate) for step in range(self.steps, self.steps + steps)]
+            for rate in self.rates
+        ]
 
     def _apply(self) -> None:
         for group, rate in zip(self.optimizer.groups, self.rates, strict=True):
-            new = self.rule(self.steps, rate)
-            check_option("lr", new)
-            group["lr"] = new
+            group["lr"] = self._at(self.steps, rate)
+
+    def _at(self, step: int, rate: float) -> float:
+        """What the rule makes of a group's own learning rate."""
+        new = self.rule(step, rate)
+        check_option("lr", new)
+        return new
 
     def state_dict(self) -> dict[str, Any]:
         """All that changes, as plain numbers, lists and None."""

@@ -12,8 +12,10 @@ from baregrad.nn.losses import Loss, loss_named
 from baregrad.nn.module import Module
 from baregrad.tensor.graph import no_grad
 from baregrad.tensor.tensor import Tensor, as_tensor
+from baregrad.training.compiling import prediction_pays
 from baregrad.training.metrics import Metric, measured, named_metrics
 from baregrad.training.samples import Samples, checked_samples
+from baregrad.training.task import Task
 
 BATCH = 256  # samples predicted at a time, to bound memory
 
@@ -33,18 +35,51 @@ def predicting(model: Module) -> Iterator[None]:
 def predict(model: Module, x: Any, batch_size: int = BATCH) -> Tensor:
     """The output for every sample, without dropout and without a graph.
 
+    It is computed by machine code if there is enough to do; what is compiled is kept as long as the
+    model, and compiled anew if an attribute of it is changed.
+
     Args:
         model: from (samples, ...) to (samples, ...).
         x: (samples, ...).
-        batch_size: how many samples at a time.
+        batch_size: how many samples at a time, at most.
 
     Raises:
         ArgumentError: a batch size below 1.
     """
     checked_count(batch_size, "batch_size")
-    inputs = as_tensor(x)
+    return outputs(model, as_tensor(x), batch_size)
+
+
+def outputs(
+    model: Module,
+    inputs: Tensor,
+    batch_size: int = BATCH,
+    compiled: bool | None = None,
+    times: int = 1,
+) -> Tensor:
+    """As `predict`.
+
+    Args:
+        model: see `predict`.
+        inputs: see `predict`.
+        batch_size: see `predict`.
+        compiled: whether by machine code; None if the work decides.
+        times: how many times it will be asked for, with other weights.
+    """
+    samples = len(inputs)
+    batches = -(-samples // batch_size)
+    size = -(-samples // max(batches, 1))
+    if compiled is None:
+        compiled = prediction_pays(model, size, batches * times)
     with predicting(model):
-        starts = range(0, max(len(inputs), 1), batch_size)
+        if compiled and samples:
+            # small predictions need not load the compiler
+            from baregrad.training.native_prediction import native_outputs
+
+            found = native_outputs(model, inputs, size)
+            if found is not None:
+                return found
+        starts = range(0, max(samples, 1), batch_size)
         return Tensor.concat([model(inputs[i : i + batch_size]) for i in starts])
 
 
@@ -62,14 +97,35 @@ def evaluate(
         DataError, ShapeError, ArgumentError: as `fit`.
     """
     samples = checked_samples(x, y, sample_weight, what="evaluation data")
-    return assess(model, samples, loss_named(loss), named_metrics(metrics))
+    prediction = outputs(model, samples.x)
+    return assessed(prediction, samples, loss_named(loss), named_metrics(metrics))
 
 
-def assess(
-    model: Module, samples: Samples, loss: Loss, metrics: Mapping[str, Metric]
+class Assessment:
+    """The loss and metrics of a model on some samples, asked for after each epoch.
+
+    Args:
+        task: the model, the loss and the metrics.
+        samples: on which.
+        times: how often it will be asked for, at most.
+    """
+
+    def __init__(self, task: Task, samples: Samples, times: int) -> None:
+        self.task = task
+        self.samples = samples
+        self.times = times
+
+    def values(self) -> dict[str, float]:
+        """Them, by name."""
+        task, samples = self.task, self.samples
+        prediction = outputs(task.model, samples.x, BATCH, task.compiled, self.times)
+        return assessed(prediction, samples, task.loss, task.metrics)
+
+
+def assessed(
+    prediction: Tensor, samples: Samples, loss: Loss, metrics: Mapping[str, Metric]
 ) -> dict[str, float]:
-    """As `evaluate`, for what has been checked and named already."""
-    prediction = predict(model, samples.x)
+    """The loss and metrics of predictions."""
     with no_grad():
         value = loss_of(loss, prediction, samples).item()
     return {"loss": value, **measured(metrics, [prediction], [samples.y])}

@@ -23,6 +23,8 @@ class History:
         steps: how many times the optimizer stepped.
         stopped: why training ended before its last epoch, in words; None if it did not.
         interrupted: whether Ctrl-C ended it.
+        compiled: whether steps ran as machine code.
+        fallback: why they did not, though it would have been worth it; else None.
     """
 
     def __init__(self) -> None:
@@ -31,6 +33,8 @@ class History:
         self.steps = 0
         self.stopped: str | None = None
         self.interrupted = False
+        self.compiled = False
+        self.fallback: str | None = None
 
     def add(self, epoch: int, values: Mapping[str, float]) -> None:
         """Records the values of an epoch."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from array import array
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from baregrad.data.batches import batches
+from baregrad.data.batches import epoch_order
 from baregrad.errors import ArgumentError
 from baregrad.nn.losses import Loss, loss_named
 from baregrad.nn.module import Module
@@ -15,12 +16,17 @@ from baregrad.optim.schedules import ReduceOnPlateau, Rule, Schedule
 from baregrad.tensor import random
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.callbacks import Progress, StopOnNonFinite
-from baregrad.training.evaluation import assess, training_loss
+from baregrad.training.compiling import training_pays
+from baregrad.training.evaluation import Assessment, training_loss
 from baregrad.training.history import History
 from baregrad.training.interrupt import Interrupt
 from baregrad.training.metrics import Averages, Metric, named_metrics
-from baregrad.training.run import Callback, Run
+from baregrad.training.run import Callback, Run, Steps
 from baregrad.training.samples import Samples, checked_samples, validation_samples
+from baregrad.training.task import Task
+
+if TYPE_CHECKING:
+    from baregrad.training.native_steps import NativeSteps
 
 
 def fit(
@@ -39,8 +45,13 @@ def fit(
     sample_weight: Any = None,
     seed: int | None = None,
     verbose: bool = False,
+    compiled: bool | None = None,
 ) -> History:
     """Trains a model: minimises a loss over samples by stepping on its gradients.
+
+    Steps run as machine code if there is enough to do (see `compiled`), and as Python otherwise.
+    What is compiled is what the model and the loss do with tensors when they are called once; other
+    Python code in them is not run again at each step.
 
     Args:
         model: from (samples, ...) to predictions. It is left in prediction mode.
@@ -61,6 +72,9 @@ def fit(
             pulls as two samples of weight 1 do.
         seed: of the order of the samples, which depends on nothing else.
         verbose: print a line some twenty times.
+        compiled: whether steps, and validation, run as machine code: by default if there is more
+            than half a second's work for pure Python, False for never, True for always. Where it
+            is not possible they run as Python, and the history's `fallback` says why.
 
     Returns:
         Losses and metrics, epoch by epoch. Those of training are averages over the epoch, while
@@ -83,7 +97,7 @@ def fit(
     )
     if not isinstance(optimizer, Optimizer):
         optimizer = optimizer_named(optimizer)(model.parameters())
-    training = Training(
+    task = Task(
         model=model,
         loss=loss_named(loss),
         optimizer=optimizer,
@@ -91,8 +105,9 @@ def fit(
         metrics=named_metrics(metrics),
         callbacks=[StopOnNonFinite(), *([Progress()] if verbose else []), *_checked(callbacks)],
         seed=random.default.bits(1)[0] if seed is None else seed,
+        compiled=compiled,
     )
-    return training.train(samples, validation, epochs, batch_size)
+    return Training(task, samples, epochs, batch_size).train(validation)
 
 
 def _schedule_of(optimizer: Optimizer, schedule: Schedule | Rule | None) -> Schedule | None:
@@ -125,90 +140,123 @@ def _check_count(name: str, value: int, least: int) -> None:
 
 
 class Training:
-    """What `fit` was asked to do, with every name resolved."""
+    """A training under way.
 
-    def __init__(
-        self,
-        model: Module,
-        loss: Loss,
-        optimizer: Optimizer,
-        schedule: Schedule | None,
-        metrics: Mapping[str, Metric],
-        callbacks: Sequence[Callback],
-        seed: int,
-    ) -> None:
-        self.model = model
-        self.loss = loss
-        self.optimizer = optimizer
-        self.schedule = schedule
-        self.metrics = metrics
-        self.callbacks = callbacks
-        self.seed = seed
+    Args:
+        task: what is trained, and how.
+        samples: on what.
+        epochs: how many times to go through them.
+        batch_size: how many samples to a step.
+    """
 
-    def train(
-        self, samples: Samples, validation: Samples | None, epochs: int, batch_size: int
-    ) -> History:
-        """Goes through the samples `epochs` times, or until something stops it."""
-        run = Run(self.model, self.optimizer, epochs, -(-len(samples) // batch_size))
-        self._tell("on_train_begin", run)
+    def __init__(self, task: Task, samples: Samples, epochs: int, batch_size: int) -> None:
+        self.task = task
+        self.samples = samples
+        self.batch_size = batch_size
+        steps_per_epoch = -(-len(samples) // batch_size)
+        self.run = Run(task.model, task.optimizer, epochs, steps_per_epoch)
+        self.native = self._native_steps() if task.compiled is not False else None
+
+    def train(self, validation: Samples | None) -> History:
+        """Goes through the samples again and again, until something stops it."""
+        run, task, epochs = self.run, self.task, range(self.run.epochs)
+        assessment = Assessment(task, validation, len(epochs)) if validation is not None else None
+        self._tell("on_train_begin")
         with Interrupt() as interrupt:
-            for run.epoch in range(epochs):
-                self._tell("on_epoch_begin", run)
-                order = batches(len(samples), batch_size, self.seed, run.epoch)
-                run.values = self._epoch(run, map(samples.take, order), interrupt)
-                if validation is not None:
-                    found = assess(self.model, validation, self.loss, self.metrics)
+            for run.epoch in epochs:
+                self._tell("on_epoch_begin")
+                run.values = self._epoch(interrupt)
+                if assessment is not None:
+                    found = assessment.values()
                     run.values |= {f"val_{name}": value for name, value in found.items()}
-                if isinstance(self.schedule, ReduceOnPlateau):
-                    self.schedule.step(run.values.get("val_loss", run.values["loss"]))
+                if isinstance(task.schedule, ReduceOnPlateau):
+                    task.schedule.step(run.values.get("val_loss", run.values["loss"]))
                 run.history.add(run.epoch, run.values)
                 run.history.steps = run.step
-                self._tell("on_epoch_end", run)
-                self._heed(interrupt, run)  # it may have come during validation
+                self._tell("on_epoch_end")
+                self._heed(interrupt)  # it may have come during validation
                 if run.stopped:
                     break
-        self._tell("on_train_end", run)
-        self.model.eval()
+        self._tell("on_train_end")
+        task.model.eval()
         return run.history
 
-    def _epoch(self, run: Run, order: Iterable[Samples], interrupt: Interrupt) -> dict[str, float]:
+    def _epoch(self, interrupt: Interrupt) -> dict[str, float]:
         """Goes through the batches once; the epoch's loss and metrics."""
-        self.model.train()
-        averages = Averages(self.metrics)
-        for batch in order:
-            lr = self.optimizer.lr
-            self._step(run, batch)
-            averages.add(run.loss.item(), run.prediction, batch.y)
-            run.step += 1
-            if self.schedule and not isinstance(self.schedule, ReduceOnPlateau):
-                self.schedule.step()
-            self._tell("on_batch_end", run)
-            self._heed(interrupt, run)
-            if run.stopped:
-                break
-        return averages.values() | {"lr": lr}
+        run = self.run
+        self.task.model.train()
+        if self.native is not None:
+            self.native.begin_epoch()
+        averages = Averages(self.task.metrics)
+        order = epoch_order(len(self.samples), self.task.seed, run.epoch)
+        while order and not run.stopped:
+            steps = self._many(order) or self._one(order[: self.batch_size])
+            order = order[len(steps.losses) * steps.size :]
+            averages.add(steps)
+            run.losses = steps.losses
+            self._tell("on_steps")
+            self._heed(interrupt)
+        return averages.values() | {"lr": steps.lr}
 
-    def _step(self, run: Run, batch: Samples) -> None:
+    def _one(self, numbers: array[int]) -> Steps:
+        """One step, on the samples of these numbers."""
+        run, task = self.run, self.task
+        batch, lr = self.samples.take(numbers), task.optimizer.lr
+        self._step(batch)
+        run.step += 1
+        if task.step_schedule is not None:
+            task.step_schedule.step()
+        self._tell("on_batch_end")
+        return Steps([run.loss.item()], len(batch), lr, run.prediction.detach(), batch.y)
+
+    def _step(self, batch: Samples) -> None:
         """Forward, loss, zero the gradients, backward, step.
 
         The optimizer asks for the gradients; most ask once, L-BFGS several times.
         """
+        run, task = self.run, self.task
 
         def gradients() -> Tensor:
-            run.prediction = self.model(batch.x)
-            run.loss = training_loss(self.loss, run.prediction, batch)
-            self._tell("on_loss", run)
-            self.optimizer.zero_grad()
+            run.prediction = task.model(batch.x)
+            run.loss = training_loss(task.loss, run.prediction, batch)
+            self._tell("on_loss")
+            task.optimizer.zero_grad()
             run.loss.backward()
             return run.loss
 
-        self.optimizer.step(gradients)
+        task.optimizer.step(gradients)
 
-    def _heed(self, interrupt: Interrupt, run: Run) -> None:
+    def _many(self, order: array[int]) -> Steps | None:
+        """Some of the next steps as machine code; None if the next one is for Python."""
+        if self.native is None:
+            return None
+        steps = self.native.run(self.run, order)
+        self.run.history.fallback = self.native.fallback
+        self.run.history.compiled |= steps is not None
+        return steps
+
+    def _native_steps(self) -> NativeSteps | None:
+        """The steps as machine code, if it is worth compiling them for any size of batch."""
+        task, count, epochs = self.task, len(self.samples), self.run.epochs
+        steps = {self.batch_size: epochs * (count // self.batch_size)}
+        steps[count % self.batch_size] = epochs
+        sizes = [
+            size
+            for size, number in steps.items()
+            if size * number and (task.compiled or training_pays(task.model, size, number))
+        ]
+        if not sizes:
+            return None
+        # small trainings need not load the compiler
+        from baregrad.training.native_steps import NativeSteps
+
+        return NativeSteps(task, self.samples, self.batch_size, sizes)
+
+    def _heed(self, interrupt: Interrupt) -> None:
         if interrupt.requested:
-            run.history.interrupted = True
-            run.stop("interrupted by Ctrl-C")
+            self.run.history.interrupted = True
+            self.run.stop("interrupted by Ctrl-C")
 
-    def _tell(self, event: str, run: Run) -> None:
-        for callback in self.callbacks:
-            getattr(callback, event)(run)
+    def _tell(self, event: str) -> None:
+        for callback in self.task.callbacks:
+            getattr(callback, event)(self.run)

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from baregrad.errors import ArgumentError, ShapeError, unknown_name
 from baregrad.tensor.graph import no_grad
 from baregrad.tensor.tensor import Tensor
+from baregrad.training.run import Steps
 
 # (all predictions, all targets) -> a number
 Metric: TypeAlias = Callable[[Tensor, Tensor], float]
@@ -120,13 +121,13 @@ class Averages:
         self.predictions: list[Tensor] = []
         self.targets: list[Tensor] = []
 
-    def add(self, loss: float, prediction: Tensor, target: Tensor) -> None:
-        """Takes a batch into account; each sample counts the same."""
-        self.total += loss * len(target)
-        self.count += len(target)
-        if self.metrics:
-            self.predictions.append(prediction.detach())
-            self.targets.append(target)
+    def add(self, steps: Steps) -> None:
+        """Takes some batches into account; each sample counts the same."""
+        self.total += sum(steps.losses) * steps.size
+        self.count += len(steps.losses) * steps.size
+        if self.metrics and steps.prediction is not None and steps.target is not None:
+            self.predictions.append(steps.prediction)
+            self.targets.append(steps.target)
 
     def values(self) -> dict[str, float]:
         """The mean loss, and each metric of all predictions together."""

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from baregrad.nn.module import Module
 from baregrad.optim.optimizer import Optimizer
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.history import History
+
+
+class Steps(NamedTuple):
+    """What some steps, of batches of one size, have given.
+
+    Attributes:
+        losses: of each.
+        size: how many samples were in each batch.
+        lr: the learning rate of the last.
+        prediction: (samples of all batches, ...); None where nobody needs it.
+        target: as the prediction.
+    """
+
+    losses: Sequence[float]
+    size: int
+    lr: float
+    prediction: Tensor | None = None
+    target: Tensor | None = None
 
 
 class Run:
@@ -19,8 +40,9 @@ class Run:
         history: what has been recorded.
         epoch: the number of the present epoch, from 0.
         step: how many batches have been begun before the present one, in all epochs.
-        prediction: the output for the present batch, from `on_loss` on.
-        loss: its loss, a scalar with its graph.
+        prediction: the output for the present batch, from `on_loss` on, if the step is watched.
+        loss: its loss, a scalar; with its graph if the step was watched, see `Callback`.
+        losses: in `on_steps`, the losses of the steps since the last call.
         values: in `on_epoch_end`, this epoch's losses and metrics by name.
     """
 
@@ -37,6 +59,7 @@ class Run:
         self.history = History()
         self.epoch = 0
         self.step = 0
+        self.losses: Sequence[float] = ()
         self.values: dict[str, float] = {}
 
     def stop(self, reason: str) -> None:
@@ -52,9 +75,21 @@ class Run:
 class Callback:
     """Something to be told how a training goes; override what is of interest.
 
-    `on_loss` comes after the forward pass and before the backward pass of a batch; `on_batch_end`
-    after its gradients have been used, and are still there.
+    Large trainings run as machine code, many steps in one call, after which `on_steps` has their
+    losses. A step that is *watched* runs as Python, with a graph and gradients to look at:
+    `on_loss` comes after its forward pass and before its backward pass; `on_batch_end` after its
+    gradients have been used, and are still there.
     """
+
+    def watches(self, run: Run, step: int) -> bool:
+        """Whether a step, numbered from 0, is to be watched.
+
+        All are if `on_loss` or `on_batch_end` is overridden; say which, so that others are fast.
+        """
+        kind = type(self)
+        return (
+            kind.on_loss is not Callback.on_loss or kind.on_batch_end is not Callback.on_batch_end
+        )
 
     def on_train_begin(self, run: Run) -> None:
         """Before the first epoch."""
@@ -63,10 +98,13 @@ class Callback:
         """Before the first batch of an epoch."""
 
     def on_loss(self, run: Run) -> None:
-        """When the loss of a batch is known."""
+        """When the loss of a batch is known; of each step that somebody watches."""
 
     def on_batch_end(self, run: Run) -> None:
-        """After the optimizer's step."""
+        """After the optimizer's step; of each step that somebody watches."""
+
+    def on_steps(self, run: Run) -> None:
+        """After some steps, at least some twenty times in a second; `run.losses` are theirs."""
 
     def on_epoch_end(self, run: Run) -> None:
         """After an epoch and its validation; `run.values` has the results."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from baregrad.errors import ArgumentError, DataError, ShapeError
+from baregrad.tensor import primitives
 from baregrad.tensor.tensor import Tensor, as_tensor
 
 
@@ -28,6 +29,15 @@ class Samples:
         """The samples of these numbers, as leaves: graphs begin with them, not with all samples."""
         weight = None if self.weight is None else self.weight.take(indices).detach()
         return Samples(self.x.take(indices).detach(), self.y.take(indices).detach(), weight)
+
+    def rows(self, numbers: Tensor) -> Samples:
+        """As `take`, of numbers from 0 on that are known to be there, in whatever shape."""
+
+        def chosen(x: Tensor) -> Tensor:
+            return Tensor.apply(primitives.take, x, numbers, axis=0).detach()
+
+        weight = None if self.weight is None else chosen(self.weight)
+        return Samples(chosen(self.x), chosen(self.y), weight)
 
 
 def checked_samples(x: Any, y: Any, weight: Any = None, *, what: str) -> Samples:
@@ -64,6 +74,8 @@ def checked_samples(x: Any, y: Any, weight: Any = None, *, what: str) -> Samples
 
 
 def _check_finite(values: Tensor, what: str) -> None:
+    if math.isfinite(sum(values.array.data)):
+        return
     for place, value in enumerate(values.array.data):
         if not math.isfinite(value):
             row, column = divmod(place, values.size // len(values))

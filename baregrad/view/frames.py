@@ -42,6 +42,10 @@ class GraphFrames(Callback):
         self.zoom = zoom
         self.options = options
 
+    def watches(self, run: Run, step: int) -> bool:
+        """Those steps of which there is a frame."""
+        return (step + 1) % self.every == 0
+
     def on_batch_end(self, run: Run) -> None:
         """Saves the frame of the batch, with its gradients."""
         self.write(run.step, run.loss)

@@ -1,0 +1,91 @@
+"""Predictions by machine code, which is kept with the model."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from math import prod
+from typing import Final
+from weakref import WeakKeyDictionary, ref
+
+from baregrad.compiler.step import CompiledStep
+from baregrad.engines.array import Array
+from baregrad.nn.module import Module
+from baregrad.tensor.tensor import Tensor
+from baregrad.training.compiling import settings_of
+
+CALL: Final = 2e9  # products of weights and inputs in one native call: some 30 ms
+
+# What was compiled, and for which settings of the model.
+_compiled: WeakKeyDictionary[Module, tuple[Hashable, CompiledStep]] = WeakKeyDictionary()
+
+
+def native_outputs(model: Module, inputs: Tensor, size: int) -> Tensor | None:
+    """The output for every sample, in batches of one size.
+
+    The last batch begins so early that it is full: some samples are predicted twice, rather than a
+    smaller batch compiled as well.
+
+    Args:
+        model: in prediction mode.
+        inputs: (samples, ...), at least `size` samples.
+        size: how many samples at a time.
+
+    Returns:
+        (samples, ...); None if the model cannot be compiled.
+    """
+    features, width = inputs.shape[1:], prod(inputs.shape[1:])
+    data, samples = inputs.array.data, inputs.shape[0]
+    rest = data[-size * width :] if samples % size else data[:0]
+    data = data[: samples // size * size * width] + rest
+    compiled = _compiled_prediction(model)
+    weights = sum(parameter.size for parameter in model.parameters())
+    batches, most = -(-samples // size), max(1, int(CALL / (1 + size * weights)))
+    parts = []
+    for begin in range(0, batches, most):
+        steps = min(most, batches - begin)
+        part = data[begin * size * width : (begin + steps) * size * width]
+        rows = Tensor.leaf(Array(part, (steps, size, *features), inputs.dtype))
+        if not begin and not _is_possible(compiled, rows):
+            return None
+        parts.append(compiled.many(steps, rows))
+    return _joined(parts, samples)
+
+
+def _compiled_prediction(model: Module) -> CompiledStep:
+    """The model's compiled prediction, with the settings that the model has."""
+    settings = settings_of(model)
+    kept = _compiled.get(model)
+    if kept is None or kept[0] != settings:
+        here = ref(model)  # the model is not kept alive by what is kept with it
+        kept = _compiled[model] = settings, CompiledStep(lambda x: _alive(here)(x))
+    return kept[1]
+
+
+def _alive(model: ref[Module]) -> Module:
+    found = model()
+    assert found is not None
+    return found
+
+
+def _is_possible(compiled: CompiledStep, rows: Tensor) -> bool:
+    """Whether the model can be compiled for batches like these."""
+    shape = rows.shape[1:]
+    example = Tensor.leaf(Array(rows.array.data[: prod(shape)], shape, rows.dtype))
+    try:
+        return compiled.prepare(example) is None
+    except Exception:  # Python says it if it is wrong with numbers, too
+        return False
+
+
+def _joined(parts: list[Tensor], samples: int) -> Tensor:
+    """The batches of all parts, one after another; the last ends with the last sample."""
+    _, size, *outputs = parts[0].shape
+    width = prod(outputs)
+    data = parts[0].array.data[:0]
+    for part in parts:
+        data.extend(part.array.data)
+    if samples % size:
+        twice = size - samples % size  # samples that the last batch has in common with others
+        start = len(data) - size * width
+        del data[start : start + twice * width]
+    return Tensor.leaf(Array(data, (samples, *outputs), parts[0].dtype))
