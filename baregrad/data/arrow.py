@@ -1,7 +1,8 @@
 """Tables of other libraries, through the Arrow PyCapsule interface; and Parquet files.
 
 The interface is a method ``__arrow_c_stream__``, which pandas, polars, pyarrow, DuckDB and others
-have: "The Arrow PyCapsule Interface", in the format's documentation. nanoarrow reads its structures.
+have: "The Arrow PyCapsule Interface", in the format's documentation. nanoarrow reads
+its structures.
 """
 
 from __future__ import annotations

@@ -268,7 +268,7 @@ def scaled(table: Table, name: str, scaling: Scaling, kind: Kind) -> array[float
     return array("f", result)
 
 
-def missing(values: Sequence[float] | memoryview) -> array[float]:
+def missing(values: Sequence[float]) -> array[float]:
     """1 for NaN and 0 for numbers, float32."""
     return array("f", [value != value for value in values])
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, BinaryIO
 
 from baregrad.data.arrow import read_parquet, table_from_arrow
+from baregrad.data.cache import cached_table
 from baregrad.data.layout import Layout, Options, typed_blocks, with_layout
 from baregrad.data.source import FilePath, opened, source_name
 from baregrad.data.storage import Numbers, Stored, TextCoder, Texts
@@ -26,6 +27,7 @@ def read_table(
     columns: Collection[str] = (),
     kinds: Mapping[str, Kind] | None = None,
     text: bool = False,
+    cache: FilePath | None = None,
 ) -> Table:
     """The table in a text file, compressed with gzip or not, or in anything else that has tables.
 
@@ -49,17 +51,23 @@ def read_table(
         kinds: what columns are, by name, where it is not to be found out: ``"number"``,
             ``"category"``, ``"boolean"`` or ``"date"``.
         text: keep every cell as it was written, numbers too; see `Table.given`.
+        cache: a file that the table is to be in, mapped into memory, so that it may be larger than
+            memory. It is made in one pass (two, if there is text far down in a column of numbers)
+            the first time, and whenever the table's file or the other arguments have changed.
 
     Raises:
         DataError: no such file, not text, empty, rows of different lengths, columns of the same
             name, or a first row that is neither a header nor like the others.
         ArgumentError: not a file, a delimiter that is not one character, an unknown encoding, an
             unknown kind, or one of a column that is not there.
+        FileWriteError: the cache cannot be written.
         MissingExtraError: a Parquet file or another library's table, and no package to read it.
     """
     options = _checked_options(delimiter, header, encoding, skip_rows, columns, kinds, text)
     if hasattr(path, "__arrow_c_stream__"):
         return table_from_arrow(path, kinds=options.kinds)
+    if cache is not None:
+        return cached_table(path, options, cache)
     name = source_name(path)
     with opened(path) as file:
         if file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC:

@@ -54,11 +54,11 @@ class Scaling:
 
     __hash__ = None  # type: ignore[assignment]  # equal by value
 
-    def __call__(self, values: Sequence[float] | memoryview) -> list[float]:
+    def __call__(self, values: Sequence[float]) -> list[float]:
         """The scaled values; 0, which is the center, for NaN."""
         return [0.0 if v != v else f for v, f in zip(values, self._scaled(values), strict=True)]
 
-    def _scaled(self, values: Sequence[float] | memoryview) -> list[float]:
+    def _scaled(self, values: Sequence[float]) -> list[float]:
         center, scale = self.center, self.scale
         if self.name == "quantile":
             return list(map(self._normal(), values))

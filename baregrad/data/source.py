@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from os import PathLike
 from typing import Any, BinaryIO, TypeAlias, cast
 
-from baregrad.errors import ArgumentError, DataError
+from baregrad.errors import ArgumentError, BaregradError, DataError
 
 FilePath: TypeAlias = "str | PathLike[str]"
 
@@ -46,6 +46,8 @@ def opened(source: FilePath | Any) -> Iterator[BinaryIO]:
             start = file.read(len(GZIP_MAGIC))
             file.seek(0)
             yield _decompressed(file) if start == GZIP_MAGIC else file
+    except BaregradError:
+        raise
     except (OSError, EOFError, zlib.error) as error:
         name = source_name(source)
         reason = getattr(error, "strerror", None)

@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 from baregrad.data.cells import cleaned, number
 
 Cell: TypeAlias = "str | None"
+Floats: TypeAlias = "array[float] | memoryview[float]"  # float64
+Integers: TypeAlias = "array[int] | memoryview[int]"  # int64
 EXACT = 2.0**53  # up to here every integer is a float64
 
 
@@ -23,7 +25,7 @@ class Numbers:
 
     __slots__ = ("values",)
 
-    def __init__(self, values: array[float] | memoryview) -> None:
+    def __init__(self, values: Floats) -> None:
         self.values = values
 
     def __len__(self) -> int:
@@ -49,7 +51,7 @@ class Texts:
 
     __slots__ = ("codes", "given", "texts")
 
-    def __init__(self, codes: array[int] | memoryview, given: list[str]) -> None:
+    def __init__(self, codes: Integers, given: list[str]) -> None:
         self.codes = codes
         self.given = given
         self.texts = [cleaned(text) for text in given]

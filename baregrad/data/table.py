@@ -8,7 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias, get_args
 
 from baregrad.data.cells import days, number, truth
-from baregrad.data.storage import Cell, Numbers, Stored, Texts, number_text, stored_column, taken
+from baregrad.data.storage import (
+    Cell,
+    Floats,
+    Numbers,
+    Stored,
+    Texts,
+    number_text,
+    stored_column,
+    taken,
+)
 from baregrad.errors import DataError, unknown_name
 
 Kind: TypeAlias = Literal["number", "category", "boolean", "date"]
@@ -163,7 +172,7 @@ class Table:
             return {number_text(value) for value in set(column.values) if value == value}
         return {text for code in set(column.codes) if (text := column.texts[code]) is not None}
 
-    def numbers(self, name: str, kind: Kind | None = None) -> array[float] | memoryview:
+    def numbers(self, name: str, kind: Kind | None = None) -> Floats:
         """The cells of a column as finite numbers, float64, NaN where missing; not to be changed.
 
         Booleans are 1 and 0; dates count days since 1970-01-01.
@@ -188,7 +197,7 @@ class Table:
                 if text is not None and not finite[code]
             }
             row = next((r for r, c in enumerate(column.codes) if c in bad), None) if bad else None
-            values: array[float] | memoryview = array("d", map(known.__getitem__, column.codes))
+            values: Floats = array("d", map(known.__getitem__, column.codes))
         else:
             values = column.values
             row = _odd_number(values, kind)
@@ -241,7 +250,7 @@ def _kind_of(column: Texts) -> Kind:
     return "date" if all(days(text) is not None for text in known) else "category"
 
 
-def _odd_number(values: Sequence[float] | memoryview, kind: Kind) -> int | None:
+def _odd_number(values: Sequence[float], kind: Kind) -> int | None:
     """The first row whose number cannot be of this kind; None if there is none."""
     total = sum(values) if kind in ("number", "category") else math.nan
     if total - total == 0:  # then nothing is missing or infinite
