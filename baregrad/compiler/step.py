@@ -17,7 +17,6 @@ from weakref import ref
 
 from baregrad.compiler.capture import capture
 from baregrad.compiler.collector import collection_paused
-from baregrad.compiler.describe import describe
 from baregrad.compiler.fusion import Fused, fuse
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.memory import Memory, plan_memory
@@ -285,6 +284,8 @@ def explain(step: Callable[..., Any], *arguments: Any) -> str:
     Raises:
         CaptureError: the step cannot be captured.
     """
+    from baregrad.compiler.describe import describe  # only needed to be read
+
     function = step._step if isinstance(step, CompiledStep) else step
     tensors = [as_tensor(argument) for argument in arguments]
     program, fused, memory = stages(function, *tensors)

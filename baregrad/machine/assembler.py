@@ -18,10 +18,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from baregrad.machine.encoding import Form, encode, nop_padding
+from baregrad.machine.encoding import Emitted, Form, encode, nop_padding
 from baregrad.machine.errors import LabelError, OperandError
 from baregrad.machine.layout import Align, Bind, Item, Jump, Layout, Reference, lay_out
-from baregrad.machine.listing import Emitted, listing
 from baregrad.machine.matching import Signature, check_modifiers, select
 from baregrad.machine.registers import Label, Memory, Operand, Register, immediate_kind
 from baregrad.machine.x86 import rows
@@ -66,6 +65,8 @@ class Code:
 
     def listing(self) -> str:
         """The instructions as text: address, bytes, Intel syntax."""
+        from baregrad.machine.listing import listing  # only needed to be read
+
         size = self.instructions_size
         return listing(
             self._layout, self._instructions, self._items, self._comments, size, self._constants

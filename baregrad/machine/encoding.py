@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from baregrad.machine.registers import Memory, Register
+from baregrad.machine.registers import Memory, Operand, Register
 from baregrad.machine.rows import Row
 
 _SCALE_BITS: Final = {1: 0x00, 2: 0x40, 4: 0x80, 8: 0xC0}
@@ -112,6 +112,11 @@ class Form:
         p1 = 0x7C | row.wide << 7 | row.mandatory
         p2 = 0x08 | self.zeroing << 7 | length << 5 | special << 4
         self.word = int.from_bytes((0x62, p0, p1, p2, row.opcode[0], 0xC0), "little")
+
+
+# what the assembler keeps of an instruction, to list it: its place, among the bytes and after how
+# many items of the layout; its form, operands and mask
+Emitted = tuple[int, int, Form, Sequence[Operand], int]
 
 
 def encode(code: bytearray, form: Form, operands: Operands, mask: int) -> None:

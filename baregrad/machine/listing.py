@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from baregrad.machine.encoding import Form
+from baregrad.machine.encoding import Emitted, Form
 from baregrad.machine.layout import Align, Bind, Item, Jump, Layout
 from baregrad.machine.registers import Label, Memory, Operand
 
@@ -21,10 +21,6 @@ _SIZE_NAMES = {
     512: "zmmword ptr ",
 }
 _BYTES_PER_LINE = 11
-
-
-# what the assembler keeps of an instruction, which is what one is made from
-Emitted = tuple[int, int, Form, Sequence[Operand], int]
 
 
 class Instruction:

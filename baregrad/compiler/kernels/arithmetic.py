@@ -4,42 +4,47 @@ A float32 is a vector of floats, a bool is a mask, and an int64 is two vectors o
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any, Final
 
 from baregrad.compiler.kernels import integers
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.kernels.integers import Vector
-from baregrad.compiler.vector import compositions
+from baregrad.compiler.vector import compositions, functions
 from baregrad.compiler.vector.builder import Builder
-from baregrad.compiler.vector.functions import (
-    error,
-    exponential,
-    hyperbolic,
-    logarithm,
-    power,
-    trigonometric,
-)
 from baregrad.compiler.vector.program import Value
 from baregrad.engines.array import DType
+
+
+def _later(module: str, name: str) -> Callable[..., Value]:
+    """An elementary function, whose module is imported when it is first used."""
+
+    def function(b: Builder, *inputs: Value) -> Value:
+        computed: Callable[..., Value]
+        computed = getattr(import_module(f"{functions.__name__}.{module}"), name)
+        return computed(b, *inputs)
+
+    return function
+
 
 _FLOAT: Final[dict[str, Callable[..., Value]]] = {
     "add": Builder.add,
     "subtract": Builder.subtract,
     "multiply": Builder.multiply,
     "divide": Builder.divide,
-    "power": power.power,
+    "power": _later("power", "power"),
     "negative": Builder.negate,
     "abs": Builder.absolute,
-    "exp": exponential.exp,
-    "expm1": exponential.expm1,
-    "log": logarithm.log,
+    "exp": _later("exponential", "exp"),
+    "expm1": _later("exponential", "expm1"),
+    "log": _later("logarithm", "log"),
     "sqrt": Builder.sqrt,
-    "sin": trigonometric.sin,
-    "cos": trigonometric.cos,
-    "erf": error.erf,
-    "tanh": hyperbolic.tanh,
-    "sigmoid": exponential.sigmoid,
-    "softplus": logarithm.softplus,
+    "sin": _later("trigonometric", "sin"),
+    "cos": _later("trigonometric", "cos"),
+    "erf": _later("error", "erf"),
+    "tanh": _later("hyperbolic", "tanh"),
+    "sigmoid": _later("exponential", "sigmoid"),
+    "softplus": _later("logarithm", "softplus"),
     "equal": lambda b, x, y: b.compare("equal", x, y),
     "not_equal": lambda b, x, y: b.compare("not_equal", x, y),
     "less": lambda b, x, y: b.compare("less", x, y),

@@ -23,7 +23,6 @@ from baregrad.compiler.vector.program import (
     Type,
     Value,
 )
-from baregrad.compiler.vector.text import instruction_text
 from baregrad.errors import unknown_name
 
 _SCALES: Final = (1, 2, 4, 8)
@@ -54,6 +53,9 @@ class _Verifier:
         self._region(self._program.body)
 
     def _fail(self, instruction: Instruction, why: str) -> NoReturn:
+        # only needed once something is wrong
+        from baregrad.compiler.vector.text import instruction_text
+
         text = instruction_text(instruction)
         raise ProgramError(f"program {self._program.name!r}, instruction '{text}': {why}")
 
