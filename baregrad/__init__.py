@@ -276,7 +276,10 @@ _LATER = {
 def __getattr__(name: str) -> Any:
     for module, names in _LATER.items():
         if name in names.split():
-            return getattr(import_module(module), name)
+            from baregrad.compiler.collector import collection_paused
+
+            with collection_paused():
+                return getattr(import_module(module), name)
     raise AttributeError(f"module 'baregrad' has no attribute {name!r}")
 
 
