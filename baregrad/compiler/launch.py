@@ -14,10 +14,9 @@ from typing import Final
 from baregrad.compiler.cost import size_in_bytes
 from baregrad.compiler.driver import SLOT, Call, Table, assemble_driver
 from baregrad.compiler.fusion import Fused
-from baregrad.compiler.kernel import FULL, Access, Buffer, Load, Map, Store
-from baregrad.compiler.kernels.work import Work, plan_work
+from baregrad.compiler.kernels.work import Work
 from baregrad.compiler.memory import Memory
-from baregrad.compiler.schedule import Place, Schedule, places_in_arena, plan_schedule
+from baregrad.compiler.schedule import Schedule, schedule_program
 from baregrad.compiler.threads import shared_pool
 from baregrad.compiler.vector import program as vector
 from baregrad.compiler.vector.builder import Builder
@@ -54,26 +53,17 @@ class Launch:
         strides: Mapping[int, int],
         target: Target,
     ) -> None:
-        kernels = [*fused.kernels, *(_copy(new, old) for new, old in memory.copies)]
-        works: list[Work] = []
-        added: list[Buffer] = []
-        for kernel in kernels:
-            more, buffers = plan_work(kernel, target, len(fused.buffers) + len(added))
-            works += more
-            added += buffers
-        places = places_in_arena(fused.buffers, memory.offsets, strides)
-        places += [Place(1 + buffer.number, 0, 1) for buffer in added]
-        self.schedule = plan_schedule(works, places)
-        plans = [task.work.plan for task in self.schedule.tasks if task.is_split]
-        self._blocks = [plan.blocks for plan in plans]
-        self._layout = Table(len(places), len(self._blocks))
-        self._scratch_bytes = _round_up(max((w.plan.scratch_bytes for w in works), default=0))
+        self.schedule = schedule = schedule_program(fused, memory, strides, target)
+        self._blocks = [task.work.plan.blocks for task in schedule.tasks if task.is_split]
+        self._layout = Table(len(fused.buffers) + len(schedule.added), len(self._blocks))
+        self._scratch_bytes = _round_up(schedule.scratch_bytes)
         self._added = {
-            buffer.number: AlignedBuffer(_round_up(size_in_bytes(buffer)), "B") for buffer in added
+            buffer.number: AlignedBuffer(_round_up(size_in_bytes(buffer)), "B")
+            for buffer in schedule.added
         }
-        calls = _calls(self.schedule, self._layout)
+        calls = _calls(schedule, self._layout)
         self.code, entry = assemble_driver(
-            calls, self._layout, strides, target, waits_at_end=self.schedule.waits_at_end
+            calls, self._layout, strides, target, waits_at_end=schedule.waits_at_end
         )
         types = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
         self._function = NativeFunction(self.code, types, None, entry=entry)
@@ -125,11 +115,6 @@ class Launch:
 
 def _round_up(size: int) -> int:
     return -(-size // CACHE_LINE) * CACHE_LINE
-
-
-def _copy(source: Buffer, target: Buffer) -> Map:
-    load = Load(source, Access(source.size, 1), FULL, source.dtype)
-    return Map(1, source.size, [load], [Store(0, target, Access(target.size, 1))])
 
 
 def _calls(schedule: Schedule, table: Table) -> list[Call]:

@@ -13,13 +13,16 @@ from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from baregrad.compiler.cost import size_in_bytes
-from baregrad.compiler.kernel import Buffer
-from baregrad.compiler.kernels.work import Work
+from baregrad.compiler.fusion import Fused
+from baregrad.compiler.kernel import FULL, Access, Buffer, Load, Map, Store
+from baregrad.compiler.kernels.work import Work, plan_work
+from baregrad.compiler.memory import Memory
+from baregrad.compiler.vector.target import Target
 
 # a kernel that takes less is not worth being split
 _WORTH_SPLITTING: Final = 1_200.0  # nanoseconds
 # at a barrier threads also wait for the slower of them, and for memory that the other has written
-_BARRIER: Final = 400.0  # nanoseconds
+_BARRIER: Final = 500.0  # nanoseconds
 # two threads must save at least this part of a step's time
 _LEAST_GAIN: Final = 0.15
 
@@ -63,30 +66,62 @@ class Schedule(NamedTuple):
         tasks: the kernels.
         waits_at_end: whether all threads meet between two steps.
         nanoseconds: that a step takes on one thread; a rough estimate.
+        added: buffers for partial results, which the program does not have.
     """
 
     tasks: list[Task]
     waits_at_end: bool
     nanoseconds: float
+    added: Sequence[Buffer] = ()
 
     @property
     def is_parallel(self) -> bool:
         """Whether more than one thread has anything to do."""
         return any(task.is_split for task in self.tasks)
 
+    @property
+    def scratch_bytes(self) -> int:
+        """Scratch memory that each thread needs for itself, aligned to 64."""
+        return max((task.work.plan.scratch_bytes for task in self.tasks), default=0)
 
-def places_in_arena(
-    buffers: Sequence[Buffer], offsets: Sequence[int], apart: Collection[int]
-) -> list[Place]:
-    """Where each buffer lies: in the arena, or by itself, as those of the numbers `apart` do."""
 
-    def place(buffer: Buffer) -> Place:
-        if buffer.number in apart:
-            return Place(1 + buffer.number, 0, 1)
-        start = offsets[buffer.number]
-        return Place(0, start, start + max(size_in_bytes(buffer), 1))
+def schedule_program(
+    fused: Fused, memory: Memory, apart: Collection[int], target: Target
+) -> Schedule:
+    """Decide how the kernels of a step are computed, by whom, and when.
 
-    return [place(buffer) for buffer in buffers]
+    Args:
+        fused: the kernels.
+        memory: where buffers lie in the arena.
+        apart: numbers of the buffers that do not lie there.
+        target: for which code is written.
+
+    Raises:
+        UnsupportedKernelError: one of the kernels has no vector code.
+    """
+    works: list[Work] = []
+    buffers = list(fused.buffers)
+    for kernel in (*fused.kernels, *(_copy(new, old) for new, old in memory.copies)):
+        more, added = plan_work(kernel, target, len(buffers))
+        works += more
+        buffers += added
+    known = len(fused.buffers)
+    places = [
+        Place(1 + buffer.number, 0, 1)
+        if buffer.number in apart or buffer.number >= known
+        else _in_arena(memory.offsets[buffer.number], buffer)
+        for buffer in buffers
+    ]
+    return plan_schedule(works, places)._replace(added=buffers[known:])
+
+
+def _copy(source: Buffer, target: Buffer) -> Map:
+    load = Load(source, Access(source.size, 1), FULL, source.dtype)
+    return Map(1, source.size, [load], [Store(0, target, Access(target.size, 1))])
+
+
+def _in_arena(offset: int, buffer: Buffer) -> Place:
+    return Place(0, offset, offset + max(size_in_bytes(buffer), 1))
 
 
 def plan_schedule(works: Sequence[Work], places: Sequence[Place]) -> Schedule:
