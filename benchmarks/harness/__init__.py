@@ -1,0 +1,1 @@
+"""What the benchmarks against other libraries share: tasks, processes, figures, the report."""

@@ -1,0 +1,94 @@
+"""Contenders that take turns."""
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.options import Options
+from harness.process import Contender, ContenderError, missing
+
+LEAST_ROUNDS = 3
+Makers = Mapping[str, tuple[str, str, str]]  # label -> module, maker, the package that it needs
+
+
+def say(text: str) -> None:
+    """Progress, for whoever waits."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def start(
+    makers: Makers, task: str, threads: int, patience: float
+) -> tuple[dict[str, Contender], dict[str, dict[str, Any]], dict[str, str]]:
+    """All that can be started, what they said of themselves, and why the others could not."""
+    running: dict[str, Contender] = {}
+    said: dict[str, dict[str, Any]] = {}
+    failed: dict[str, str] = {}
+    for name, (module, maker, package) in makers.items():
+        if missing(package):
+            failed[name] = "not installed"
+            continue
+        try:
+            running[name] = Contender(module, maker, task, threads, patience)
+            said[name] = running[name].answer()
+        except ContenderError as error:
+            running.pop(name, None)
+            failed[name] = str(error)
+        say(f"  {name}: {failed.get(name, 'ready')}")
+    return running, said, failed
+
+
+def take_turns(
+    running: dict[str, Contender], options: Options
+) -> tuple[dict[str, list[float]], dict[str, str]]:
+    """Microseconds per step of each, round by round, and why some did not get to the end.
+
+    Each round begins with another one. Two rounds go before, in which everyone finds how many steps
+    to make.
+    """
+    failed: dict[str, str] = {}
+    measured: dict[str, list[float]] = {name: [] for name in running}
+    for round_ in range(-2, options.rounds):
+        if round_ == 0:
+            begin = time.perf_counter()
+        if round_ >= LEAST_ROUNDS and time.perf_counter() - begin > options.budget:
+            break
+        for name in _rotated(list(running), round_):
+            try:
+                answer = running[name].ask(seconds=options.seconds, clock=options.clock)
+            except ContenderError as error:
+                failed[name] = str(error)
+                del running[name], measured[name]
+                continue
+            if round_ >= 0:
+                measured[name].append(answer["us"])
+    return measured, failed
+
+
+def _rotated(names: Sequence[str], by: int) -> list[str]:
+    by %= max(len(names), 1)
+    return [*names[by:], *names[:by]]
+
+
+def compete(makers: Makers, task: str, threads: int, options: Options) -> dict[str, Any]:
+    """Start, take turns, end.
+
+    Returns:
+        JSON: microseconds per step by label, reasons of failure by label, versions, and what the
+        contenders answered last.
+    """
+    running, said, failed = start(makers, task, threads, options.patience)
+    everyone = list(running.values())
+    try:
+        measured, later = take_turns(running, options)
+        last = {name: contender.ask(steps=1) for name, contender in running.items()}
+    finally:
+        for contender in everyone:
+            contender.close()
+    return {
+        "clock": options.clock,
+        "us": measured,
+        "failed": failed | later,
+        "versions": sorted({answer["version"] for answer in said.values()}),
+        "last": {name: answer["loss"] for name, answer in last.items()},
+    }

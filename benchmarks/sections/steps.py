@@ -1,0 +1,174 @@
+"""Training steps T1 to T7 on one thread and more."""
+
+import statistics
+from collections.abc import Iterator
+from typing import Any
+
+from harness.figures import fastest, number, ratio, spread, table
+from harness.options import Options
+from harness.process import ContenderError
+from harness.rounds import Makers, compete, say, start
+from harness.tasks import TASKS
+
+TITLE = "Training steps"
+OWN = "baregrad, many steps per call"
+OWN_SINGLE = "baregrad, one step per call"
+OWN_EAGER = "baregrad, eager"
+PEAK = "FMA peak"
+EAGER = ("torch eager", "torch eager, fused optimizer")
+CONTENDERS: Makers = {
+    OWN: ("own", "many", "baregrad"),
+    OWN_SINGLE: ("own", "one_by_one", "baregrad"),
+    OWN_EAGER: ("own", "eager", "baregrad"),
+    "torch eager": ("by_torch", "eager", "torch"),
+    "torch eager, fused optimizer": ("by_torch", "fused", "torch"),
+    "torch.compile": ("by_torch", "compiled", "torch"),
+    "JAX jit": ("by_jax", "one_by_one", "jax"),
+    "JAX scan": ("by_jax", "scanned", "jax"),
+    "NumPy by hand": ("by_numpy", "by_hand", "numpy"),
+    "scikit-learn": ("by_sklearn", "partial_fit", "sklearn"),
+    "tinygrad": ("by_tinygrad", "jitted", "tinygrad"),
+}
+SCALAR: Makers = {"micrograd": ("by_micrograd", "training_step", "micrograd")}
+SCALAR_TASKS = ("T1", "T2")
+OTHER_LOSS = {("scikit-learn", "T4")}  # two classes are one output there
+TOLERANCE = 1e-3  # relative, of the losses of the 20th step
+STEPS_CHECKED = 20
+
+
+def contenders(task: str) -> Makers:
+    return CONTENDERS | SCALAR if task in SCALAR_TASKS else CONTENDERS
+
+
+def measure(options: Options) -> Iterator[tuple[str, Any]]:
+    """What was found, by task and number of threads."""
+    for threads in options.threads:
+        for task in options.tasks:
+            say(f"{task}, {threads} thread{'s' * (threads > 1)}")
+            makers = {PEAK: ("own", "peak", "baregrad")} | contenders(task)
+            yield f"{task}/{threads}", compete(makers, task, threads, options)
+
+
+def check(options: Options) -> bool:
+    """Print everyone's loss at the 20th step; whether they agree."""
+    agree = True
+    for task in options.tasks:
+        running, _, failed = start(contenders(task), task, options.threads[0], options.patience)
+        losses = {}
+        for name, contender in running.items():
+            with contender:
+                try:
+                    losses[name] = contender.ask(steps=STEPS_CHECKED - 1)["loss"]
+                except ContenderError as error:
+                    failed[name] = str(error)
+        middle = statistics.median(losses.values())
+        print(f"{task}: {TASKS[task].describe()}; loss at step {STEPS_CHECKED}")
+        for name, loss in losses.items():
+            far = abs(loss - middle) > TOLERANCE * abs(middle)
+            word = "another loss" if (name, task) in OTHER_LOSS else "DIFFERS" if far else ""
+            agree = agree and word != "DIFFERS"
+            print(f"  {name:30} {loss:12.7f} {word}")
+        for name, reason in failed.items():
+            print(f"  {name:30} {reason}")
+    return agree
+
+
+def render(found: dict[str, Any]) -> str:
+    """The summary, eager loops, and a table for each task."""
+    ordered = {key: found[key] for key in sorted(found, key=_order)}
+    parts = [
+        "Microseconds per step, medians. The ratio is the median over rounds of the best peer's "
+        f"time by that of “{OWN}”. Peers: every other library, in the fastest of its ways.",
+        table(
+            ["step", "threads", "baregrad", "best peer", "", "ratio", "required", ""],
+            [_summary(key, one) for key, one in ordered.items()],
+        ),
+        "### The same step as a plain eager loop",
+        table(
+            ["step", "threads", "baregrad eager", "torch eager", "ratio", "compiled, 1 per call"],
+            [_eager(key, one) for key, one in ordered.items()],
+        ),
+        *(_details(key, one) for key, one in ordered.items()),
+    ]
+    return "\n\n".join(parts)
+
+
+def _order(key: str) -> tuple[int, str]:
+    task, threads = key.split("/")
+    return int(threads), task
+
+
+def peers_of(one: dict[str, Any]) -> list[str]:
+    """The labels of all that is not ours."""
+    return [name for name in one["us"] if name not in (OWN, OWN_SINGLE, OWN_EAGER, PEAK)]
+
+
+def best_ratio(one: dict[str, Any]) -> tuple[str, float] | None:
+    """The best peer and how many times our time it takes; None where one is missing."""
+    best = fastest(one["us"], peers_of(one))
+    own = one["us"].get(OWN)
+    return (best, ratio(one["us"][best], own)) if best and own else None
+
+
+def _median(one: dict[str, Any], name: str) -> str:
+    values = one["us"].get(name)
+    return number(statistics.median(values)) if values else "–"
+
+
+def _summary(key: str, one: dict[str, Any]) -> list[str]:
+    task, threads = key.split("/")
+    required = TASKS[task].required.get(int(threads))
+    best = best_ratio(one)
+    verdict = ""
+    if best and required:
+        verdict = "met" if best[1] >= required else "**missed**"
+    return [
+        task,
+        threads,
+        _median(one, OWN),
+        _median(one, best[0]) if best else "–",
+        best[0] if best else "",
+        f"{best[1]:.2f}" if best else "–",
+        f"{required:.2f}" if required else "",
+        verdict,
+    ]
+
+
+def _eager(key: str, one: dict[str, Any]) -> list[str]:
+    task, threads = key.split("/")
+    peer = fastest(one["us"], EAGER)
+    own = one["us"].get(OWN_EAGER)
+    found = f"{ratio(one['us'][peer], own):.2f}" if peer and own else "–"
+    torch = _median(one, peer) if peer else "–"
+    return [task, threads, _median(one, OWN_EAGER), torch, found, _median(one, OWN_SINGLE)]
+
+
+def _details(key: str, one: dict[str, Any]) -> str:
+    task, threads = key.split("/")
+    flops = TASKS[task].flops
+    own = one["us"].get(OWN)
+    rows = []
+    for name, values in sorted(one["us"].items(), key=lambda item: statistics.median(item[1])):
+        if name == PEAK:
+            continue
+        low, median, high, least = spread(values)
+        rows.append(
+            [
+                name,
+                number(median),
+                f"{number(low)} – {number(high)}",
+                number(least),
+                f"{ratio(values, own):.2f}" if own else "–",
+                number(flops / median / 1e3),
+            ]
+        )
+    rows += [[name, reason, "", "", "", ""] for name, reason in one["failed"].items()]
+    head = ["", "µs per step", "quartiles", "least", "× baregrad", "GFLOP/s"]
+    rounds = max(map(len, one["us"].values()), default=0)
+    peak = one["last"].get(PEAK)
+    measured = ""
+    if peak:
+        rate = number(peak / statistics.median(one["us"][PEAK]) / 1e3)
+        measured = f" FMA peak meanwhile: {rate} GFLOP/s."
+    title = f"### {task}, {threads} thread{'s' * (threads != '1')}: {TASKS[task].describe()}"
+    return f"{title}\n\n{rounds} rounds, {one['clock']} time.{measured}\n\n{table(head, rows)}"
