@@ -13,7 +13,8 @@ What is not needed to build and differentiate a model is imported when it is fir
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from baregrad.engines.selection import engine
+import baregrad.engines.selection as _selection
+from baregrad.engines.selection import engine, set_engine
 from baregrad.errors import (
     ArgumentError,
     BaregradError,
@@ -226,6 +227,7 @@ __all__ = [
     "save_tensors",
     "schedules",
     "selu",
+    "set_engine",
     "set_threads",
     "sigmoid",
     "sign",
@@ -271,6 +273,16 @@ _LATER = {
     "baregrad.view.frames": "GraphFrames",
     "baregrad.view.graph": "draw_graph",
 }
+
+
+def _native_engine(name: str | None) -> _selection.Engine:
+    """For what is large; the compiler is loaded only now."""
+    from baregrad.compiler.eager import native_engine
+
+    return native_engine(name)
+
+
+_selection.register_native(_native_engine)
 
 
 def __getattr__(name: str) -> Any:

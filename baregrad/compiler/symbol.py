@@ -22,6 +22,8 @@ class Symbol:
 
     __slots__ = ("dtype", "owner", "shape", "value")
 
+    known = False  # what its numbers are
+
     def __init__(self, value: Value, owner: object) -> None:
         self.value = value
         self.owner = owner

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable
+from functools import lru_cache
 from math import prod
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
@@ -25,6 +26,11 @@ class Array(NamedTuple):
     data: Buffer
     shape: Shape
     dtype: DType
+
+    @property
+    def known(self) -> bool:
+        """Whether the numbers are there; symbols, which stand for arrays, have none."""
+        return True
 
 
 class Resident(ABC):
@@ -75,6 +81,7 @@ def offsets(shape: Shape, steps: Shape, start: int = 0) -> list[int]:
     return places
 
 
+@lru_cache(maxsize=4096)
 def broadcast_shapes(*shapes: Shape) -> Shape:
     """The common shape of operands under NumPy's broadcasting rules.
 

@@ -1,22 +1,39 @@
 """Which engine computes, and what it makes of the tensors that a step reads and writes."""
 
+import os
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from math import prod
 from typing import Any, Protocol, TypeVar
 
-from baregrad.engines.array import Array, DType, Resident
+from baregrad.engines.array import Array, DType, Resident, Shape
+from baregrad.errors import ArgumentError, BaregradError, unknown_name
 
 T = TypeVar("T")
 
+NAMES = ("reference", "avx2", "avx512")
+VARIABLE = "BAREGRAD_ENGINE"  # of the environment: the name of the engine to begin with
+
+# Elements that an operation reads and writes, from which on the native engine computes it. Less is
+# done sooner in Python than the machine code for it is made and called. The rule knows sizes alone,
+# not what was computed before: the same operation on the same numbers always gives the same bits.
+LARGE = 256
+
 
 class Kernel(Protocol):
-    """What an engine needs to know of an operation: its name and its reference rule."""
+    """What an engine needs to know of an operation: its name and its rules."""
 
     @property
     def name(self) -> str:
         """What messages call it."""
+        ...
+
+    @property
+    def infer(self) -> Callable[..., tuple[Shape, DType]] | None:
+        """The shape rule: the result's shape and data type; raises if the inputs do not fit."""
         ...
 
     @property
@@ -26,14 +43,17 @@ class Kernel(Protocol):
 
 
 class Engine(ABC):
-    """Computes the values of operations whose inputs have been checked.
+    """Computes the values of operations, once their shape rules have agreed to the inputs.
 
-    The other methods are for an engine that does not compute at once but captures what a step
-    does, to compute it later and more than once. They say what is different at each step and what
-    stays. Here, they are those of an engine that computes.
+    The methods from `load` on are for an engine that does not compute at once but captures what a
+    step does, to compute it later and more than once. They say what is different at each step and
+    what stays. Here, they are those of an engine that computes.
     """
 
-    name: str
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What it is called."""
 
     @abstractmethod
     def evaluate(
@@ -41,6 +61,19 @@ class Engine(ABC):
     ) -> Array:
         """The result of an operation."""
         ...
+
+    def together(
+        self, key: Hashable, function: Callable[..., Any], inputs: Sequence[Array]
+    ) -> list[Array] | None:
+        """The results of many operations, computed as one; None if the engine does not do that.
+
+        Args:
+            key: what the operations depend on besides the inputs. With the same key, and inputs
+                of the same shapes and data types, `function` does the same operations.
+            function: takes a tensor for each input and returns tensors, and looks at no number.
+            inputs: what these tensors hold.
+        """
+        return None
 
     def load(self, tensor: Any, held: Array) -> Array:
         """The value of a tensor that holds an array."""
@@ -74,15 +107,65 @@ class ReferenceEngine(Engine):
         self, operation: Kernel, inputs: Sequence[Array], attributes: Mapping[str, Any]
     ) -> Array:
         """The operation's forward rule, applied."""
+        if operation.infer is not None:
+            operation.infer(*inputs, **attributes)
         return operation.forward(*inputs, **attributes)
+
+
+class _SmallScale(Engine):
+    """Computes in Python what is small. The native engine is loaded for the first large thing."""
+
+    def __init__(self, wanted: str | None) -> None:
+        self._wanted = wanted
+
+    @property
+    def name(self) -> str:
+        return self._native().name
+
+    def evaluate(
+        self, operation: Kernel, inputs: Sequence[Array], attributes: Mapping[str, Any]
+    ) -> Array:
+        size = sum(prod(x.shape) for x in inputs)
+        if operation.infer is not None:
+            size += prod(operation.infer(*inputs, **attributes)[0])
+        if size >= LARGE:
+            return self._native().evaluate(operation, inputs, attributes)
+        return operation.forward(*inputs, **attributes)
+
+    def together(
+        self, key: Hashable, function: Callable[..., Any], inputs: Sequence[Array]
+    ) -> list[Array] | None:
+        if sum(prod(x.shape) for x in inputs) < LARGE:
+            return None
+        return self._native().together(key, function, inputs)
+
+    def _native(self) -> Engine:
+        """The native engine, which computes everything from now on; or that of Python."""
+        global _process
+        engine = native_engine(self._wanted) or _REFERENCE
+        if _process is self:
+            _process = engine
+        return engine
 
 
 _REFERENCE: Engine = ReferenceEngine()
 
-# Of this thread alone: others go on with their own while one captures a step.
-_current = ContextVar("engine", default=_REFERENCE)
+_process: Engine | None = None  # of all threads; None before the first use
 
-current = _current.get  # the engine that computes now
+# Of this thread alone: others go on with their own while one captures a step.
+_current: ContextVar[Engine | None] = ContextVar("engine", default=None)
+
+
+def current() -> Engine:
+    """The engine that computes now."""
+    return _current.get() or _process or _begin()
+
+
+def remember(known: dict[Hashable, T], key: Hashable, value: T, most: int = 1024) -> None:
+    """Keeps a value under a key; of too many, the one that was kept first is dropped."""
+    while len(known) >= most:
+        known.pop(next(iter(known)), None)
+    known[key] = value
 
 
 @contextmanager
@@ -95,9 +178,86 @@ def using(engine: Engine) -> Iterator[None]:
         _current.reset(token)
 
 
-def engine() -> str:
-    """The name of the engine that computes operations one by one: ``"reference"``, pure Python.
+# --- the choice -----------------------------------------------------------------------------------
 
-    Within a step that is being captured it is ``"capture"``. Compiled steps use no engine.
+
+def engine() -> str:
+    """The name of the engine that computes.
+
+    ``"avx512"`` and ``"avx2"`` are machine code for these instructions, for compiled steps and for
+    large operations. ``"reference"`` is pure Python for everything. At first, it is the first of
+    the three that this computer can run, or the one that the environment variable
+    ``BAREGRAD_ENGINE`` names. Within a step that is being captured it is ``"capture"``.
+
+    Raises:
+        ArgumentError: the environment variable names no engine.
     """
     return current().name
+
+
+def set_engine(name: str) -> None:
+    """Choose the engine that computes from now on, in all threads; see `engine`.
+
+    Where the processor or the system refuses it, there is a warning, once in a process, and Python
+    computes instead.
+
+    Raises:
+        ArgumentError: there is no engine of this name.
+    """
+    global _process
+    if name not in NAMES:
+        raise unknown_name("engine", name, NAMES)
+    _process = _named(name)
+
+
+def _begin() -> Engine:
+    """The engine that the environment asks for."""
+    global _process
+    wanted = os.environ.get(VARIABLE, "").strip() or None
+    if wanted is not None and wanted not in NAMES:
+        raise ArgumentError(
+            f"the environment variable {VARIABLE} must be one of {', '.join(NAMES)}, not {wanted!r}"
+        )
+    _process = _named(wanted)
+    return _process
+
+
+def _named(name: str | None) -> Engine:
+    return _REFERENCE if name == "reference" else _SmallScale(name)
+
+
+# --- the native engine, which is on a higher floor ------------------------------------------------
+
+_make_native: Callable[[str | None], Engine] | None = None
+_warned = False
+
+
+def register_native(make: Callable[[str | None], Engine]) -> None:
+    """Says how to get the native engine of a name; of None, the best that this computer runs.
+
+    `make` raises BaregradError where the processor or the system refuses.
+    """
+    global _make_native
+    _make_native = make
+
+
+def native_engine(name: str | None) -> Engine | None:
+    """The native engine of a name, or the best one; None where it is refused, with a warning."""
+    assert _make_native is not None
+    try:
+        return _make_native(name)
+    except BaregradError as error:
+        warn_of_refusal(error)
+        return None
+
+
+def warn_of_refusal(reason: BaregradError) -> None:
+    """Warns that Python computes what machine code should; only once in a process."""
+    global _warned
+    if not _warned:
+        _warned = True
+        warnings.warn(
+            f"machine code is not used, and everything takes longer: {reason}",
+            RuntimeWarning,
+            stacklevel=2,
+        )

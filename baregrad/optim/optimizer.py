@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
+from baregrad.engines import selection
 from baregrad.errors import ArgumentError, CaptureError, GradientError, ModelFileError
 from baregrad.optim.options import (
     Group,
@@ -16,6 +17,7 @@ from baregrad.optim.options import (
     grouped,
     options_of,
 )
+from baregrad.tensor.convert import scalar
 from baregrad.tensor.factories import full
 from baregrad.tensor.graph import no_grad, recording
 from baregrad.tensor.tensor import Tensor
@@ -120,8 +122,9 @@ class Optimizer:
                 by_count.setdefault(state["step"], {})[parameter] = state
         for states in by_count.values():
             step = Tensor.dynamic(partial(self._count, states), "float32", "step")
-            for parameter, state in states.items():
-                self._update(parameter, state, step, options | {"lr": lr})
+            if not self._update_together(states, step, options | {"lr": lr}):
+                for parameter, state in states.items():
+                    self._update(parameter, state, step, options | {"lr": lr})
 
     def _state_of(self, parameter: Tensor, options: Options) -> State:
         """What is remembered of a parameter, with all that the rule looks for."""
@@ -162,6 +165,41 @@ class Optimizer:
         else:  # all of them were taken back
             self._unbegun.update({p: self.state.pop(p) for p in states})
         return range(first, first + steps)
+
+    def _update_together(
+        self, states: Mapping[Tensor, State], step: float | Tensor, options: Options
+    ) -> bool:
+        """Updates all of these parameters by one call of the engine, if it does that."""
+        if isinstance(step, Tensor):  # a step is being captured
+            return False
+        names = list(self.buffers(**options))
+        held = [
+            [parameter, parameter.grad, *(state[name] for name in names)]
+            for parameter, state in states.items()
+        ]
+
+        def rules(*tensors: Tensor) -> list[Tensor]:
+            *values, lr, count = tensors
+            results = []
+            for first in range(0, len(values), len(names) + 2):
+                parameter, gradient, *kept = values[first : first + len(names) + 2]
+                state: State = dict(zip(names, kept, strict=True))
+                now = {**options, "lr": lr}
+                value, changed = self.rule(parameter, gradient, state | {"step": count}, **now)
+                results += [value, *((state | changed)[name] for name in names)]
+            return results
+
+        numbers = scalar(options["lr"], "float32"), scalar(step, "float32")
+        arrays = [tensor.array for row in held for tensor in row if tensor is not None]
+        key = (self.rule, *names, *(v for n, v in options.items() if n != "lr"))
+        found = selection.current().together(key, rules, [*arrays, *numbers])
+        if found is None:
+            return False
+        results = iter(found)
+        for parameter, _, *kept in held:
+            for tensor in (parameter, *kept):
+                tensor.assign(Tensor.leaf(next(results)))
+        return True
 
     def _update(
         self, parameter: Tensor, state: State, step: float | Tensor, options: Options

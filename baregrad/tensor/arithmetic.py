@@ -26,12 +26,15 @@ class Arithmetic(Node):
     __array_ufunc__ = None  # tells NumPy's operators to leave the calculation to ours
     __hash__ = object.__hash__  # a tensor is a place in a graph; `==` compares elements
 
-    def _with(self, op: Operation, *operands: Any, at_least: DType = "bool") -> Self:
-        """Applies an operation to operands brought to one data type."""
-        if not all(isinstance(operand, Node | Real) for operand in operands):
+    def _with(self, op: Operation, x: Any, y: Any, at_least: DType = "bool") -> Self:
+        """Applies an operation to two operands brought to one data type."""
+        are_tensors = isinstance(x, Node) and isinstance(y, Node)
+        if are_tensors and x.dtype == y.dtype and x.dtype in FLOATS:  # the usual case, sooner
+            return self.apply(op, x, y)
+        if not are_tensors and not (isinstance(x, (Node, Real)) and isinstance(y, (Node, Real))):
             return NotImplemented  # type: ignore[no-any-return]
-        dtype = common_dtype(at_least, *map(operand_dtype, operands))
-        return self.apply(op, *(self._as(operand, dtype) for operand in operands))
+        dtype = common_dtype(at_least, operand_dtype(x), operand_dtype(y))
+        return self.apply(op, self._as(x, dtype), self._as(y, dtype))
 
     @classmethod
     def _as(cls, operand: Any, dtype: DType) -> Self:

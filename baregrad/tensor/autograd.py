@@ -14,6 +14,7 @@ from baregrad.engines import array as arrays
 from baregrad.engines.array import FLOATS, Shape
 from baregrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from baregrad.tensor.graph import Node, recording
+from baregrad.tensor.replay import nodes_below, replayed
 
 N = TypeVar("N", bound=Node)
 
@@ -48,13 +49,10 @@ def backward(root: N, gradient: N | None = None, create_graph: bool = False) -> 
             leaf was assigned to, or given `requires_grad`, since.
         ShapeError, DTypeError: `gradient` is not like `root`.
     """
-    gradients = _sweep([root], [_seed(root, gradient)], create_graph)
+    gradients = _gradients([root], [_seed(root, gradient)], create_graph)
     with recording(create_graph):
         for node, g in gradients.items():
-            if node.grad is not None:
-                node.grad = node.grad + g  # type: ignore[operator]
-            else:  # two nodes may have been passed the same tensor: without a graph, copy it
-                node.grad = g if create_graph else g.leaf(g.array)
+            node.grad = g if node.grad is None else node.grad + g  # type: ignore[operator]
 
 
 def grad(
@@ -85,7 +83,8 @@ def grad(
     for x in wanted:
         if not x.requires_grad:
             raise GradientError(f"grad: {x.label()} has requires_grad=False")
-    found = _sweep(roots, [_seed(*pair) for pair in zip(roots, seeds, strict=True)], create_graph)
+    starts = [_seed(*pair) for pair in zip(roots, seeds, strict=True)]
+    found = _gradients(roots, starts, create_graph)
     return tuple(found[x] if x in found else _constant(x, 0) for x in wanted)
 
 
@@ -119,8 +118,32 @@ def _seed(root: N, gradient: N | None) -> N:
     return _fitted(gradient, root)
 
 
+def _gradients(roots: Sequence[N], seeds: Sequence[N], create_graph: bool) -> dict[N, N]:
+    """The gradient of every tensor that requires one, each a tensor of its own without a graph."""
+    if create_graph:
+        return _sweep(roots, seeds, create_graph)
+    if len(roots) == 1:
+        nodes = nodes_below(roots[0])
+        if _is_unchanged(nodes):
+            found = replayed(nodes, seeds[0], _sweep_from)
+            if found is not None:
+                return found
+    gradients = _sweep(roots, seeds, create_graph)
+    return {node: g.leaf(g.array) for node, g in gradients.items()}
+
+
+def _is_unchanged(nodes: Sequence[N]) -> bool:
+    """Whether there was no assignment, nor a new wish for gradients, since the first operation."""
+    first = next((node.serial for node in nodes if node.op is not None), 0)
+    return all(max(node.assigned, node.required) <= first for node in nodes)
+
+
+def _sweep_from(root: N, seed: N) -> dict[N, N]:
+    return _sweep([root], [seed], create_graph=False)
+
+
 def _sweep(roots: Sequence[N], seeds: Sequence[N], create_graph: bool) -> dict[N, N]:
-    """The gradient of every tensor that requires one, by the sweep in reverse order."""
+    """The same by the sweep in reverse order, operation by operation."""
     order = topological_order(roots)
     _check_required(order)
     gradients: dict[N, N] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import lru_cache
 from math import prod
 from numbers import Integral, Real
 from typing import Any
@@ -48,7 +49,9 @@ def operand_dtype(value: object) -> DType:
     Raises:
         DTypeError: it is no number.
     """
-    dtype: DType | None = _number_kind(type(value)) or getattr(value, "dtype", None)
+    dtype: DType | None = getattr(value, "dtype", None)
+    if type(dtype) is not str:  # NumPy's numbers have one of another kind
+        dtype = _number_kind(type(value))
     if not (isinstance(dtype, str) and dtype in DTYPES):
         raise DTypeError(f"{value!r} is neither a tensor nor a number; make it a Tensor first")
     return dtype
@@ -177,6 +180,7 @@ def _is_sequence(value: Any) -> bool:
     )
 
 
+@lru_cache
 def _number_kind(kind: type) -> DType | None:
     if issubclass(kind, bool):
         return "bool"

@@ -143,18 +143,17 @@ class Node:
             ShapeError, DTypeError, ArgumentError: the inputs do not fit the operation.
             DTypeError: also a result too large for int64.
         """
-        dtype = op.infer(*inputs, **attributes)[1] if op.infer else None
         try:
             array = selection.current().evaluate(op, [x.array for x in inputs], attributes)
         except OverflowError:
-            if dtype != "int64":  # raised by a function of the user's own
-                raise
+            if op.infer is None or op.infer(*inputs, **attributes)[1] != "int64":
+                raise  # by a function of the user's own
             raise DTypeError(
                 f"{op.name}: a result does not fit int64 (-2**63 to 2**63 - 1); use a float dtype"
             ) from None
         if not _recording.get():
             return cls.leaf(array)
-        needed = any(vjp and x._requires_grad for vjp, x in zip(op.vjps, inputs, strict=False))
+        needed = _is_needed(op, inputs)
         node = cls.__new__(cls)
         node._set(array, op, inputs, attributes, needed and array.dtype in FLOATS)
         return node
@@ -179,18 +178,31 @@ class Node:
         self.assigned = 0
         self.required = 0
 
+    def become(
+        self,
+        op: Operation | None,
+        parents: tuple[Self, ...],
+        attributes: Mapping[str, Any],
+        requires_grad: bool,
+    ) -> None:
+        """Makes a leaf a result, as if its value had been computed by this operation."""
+        self.op = op
+        self.parents = parents
+        self.attributes = attributes
+        self._requires_grad = requires_grad
+
     @property
     def array(self) -> Array:
         """The value; while a step is captured, what stands for it."""
         held = self.held
-        if isinstance(held, Resident):
+        if type(held) is not Array and isinstance(held, Resident):  # the first is faster
             held = held.bring_out(self)
         return selection.current().load(self, held)
 
     @property
     def known(self) -> bool:
         """Whether its numbers are there to be looked at; while a step is captured, few are."""
-        return type(self.array) is Array
+        return self.array.known
 
     @property
     def shape(self) -> Shape:
@@ -248,7 +260,20 @@ class Node:
             )
         self.hold(selection.current().store(self, self.held, array))
 
+    def __getstate__(self) -> object:
+        _ = self.array  # what is copied has numbers of its own
+        return super().__getstate__()
+
     def hold(self, value: Array | Resident) -> None:
         """Puts another value in place, and notes the moment."""
         self.held = value
         self.assigned = next(_clock)
+
+
+def _is_needed(op: Operation, inputs: tuple[Node, ...]) -> bool:
+    """Whether a result needs a gradient, as an input does that it is differentiable in."""
+    for x in inputs:
+        if x._requires_grad:
+            pairs = zip(op.vjps, inputs, strict=False)
+            return any(vjp is not None and x._requires_grad for vjp, x in pairs)
+    return False

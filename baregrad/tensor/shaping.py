@@ -99,7 +99,7 @@ class Shaping(Arithmetic):
                 f".T is of matrices, and this tensor has shape {self.shape}; use .mT for a batch "
                 "of matrices, or permute()"
             )
-        return self.transpose()
+        return self.apply(primitives.permute, self, axes=(1, 0))
 
     @property
     def mT(self) -> Self:  # noqa: N802 - the Array API's name

@@ -1,15 +1,46 @@
+import os
+import subprocess
+import sys
+import warnings
+
+import pytest
+
 import baregrad as bg
 from baregrad.engines import selection
 from baregrad.engines.array import Array, new
+from baregrad.errors import ArgumentError
+from baregrad.machine.errors import ExecutableMemoryError, UnsupportedMachineError
+
+
+@pytest.fixture(autouse=True)
+def engines(monkeypatch):
+    """Nothing that a test chooses is left behind."""
+    monkeypatch.setattr(selection, "_process", None)
+    monkeypatch.setattr(selection, "_warned", False)
+    monkeypatch.delenv(selection.VARIABLE, raising=False)
+
+
+def printed(code, **environment):
+    """What a new Python process prints."""
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return result.stdout + result.stderr
 
 
 def test_the_engine_says_its_name():
+    bg.set_engine("reference")
     assert bg.engine() == selection.current().name == "reference"
 
 
 def test_the_reference_engine_runs_the_forward_rule_with_inputs_and_attributes():
     class Doubling:
         name = "doubling"
+        infer = None
 
         @staticmethod
         def forward(x: Array, times: int) -> Array:
@@ -28,7 +59,74 @@ def test_engines_take_turns():
         def evaluate(self, operation, inputs, attributes):
             return inputs[0]
 
+    before = bg.engine()
     with selection.using(Constant()):
         assert bg.engine() == "constant"
         assert (bg.Tensor(1.0) + 1).item() == 1
-    assert bg.engine() == "reference"
+    assert bg.engine() == before
+
+
+def test_an_engine_that_does_not_exist_is_refused_by_name():
+    with pytest.raises(ArgumentError, match="avx512"):
+        bg.set_engine("avx51")
+
+
+def test_the_environment_chooses_the_engine():
+    assert printed("import baregrad as bg; print(bg.engine())", BAREGRAD_ENGINE="reference") == (
+        "reference\n"
+    )
+
+
+def test_a_wrong_name_in_the_environment_is_an_error_at_the_first_operation(monkeypatch):
+    monkeypatch.setenv("BAREGRAD_ENGINE", "gpu")
+    with pytest.raises(ArgumentError, match="BAREGRAD_ENGINE must be one of reference, avx2, avx5"):
+        bg.Tensor([1.0]) + 1
+
+
+def test_small_programs_never_load_the_compiler():
+    code = """
+import sys, baregrad as bg
+x = bg.Tensor([[1.0, 2.0]], requires_grad=True)
+(x * x).sum().backward()
+bg.SGD([x]).step()
+print([name for name in sys.modules if name.startswith(("baregrad.compiler", "baregrad.machine"))])
+"""
+    assert printed(code) == "[]\n"
+
+
+def test_with_the_reference_engine_nothing_large_loads_the_compiler():
+    code = """
+import sys, baregrad as bg
+x = bg.zeros(1000, requires_grad=True)
+(x * x).sum().backward()
+bg.SGD([x]).step()
+print([name for name in sys.modules if name.startswith(("baregrad.compiler", "baregrad.machine"))])
+"""
+    assert printed(code, BAREGRAD_ENGINE="reference") == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [UnsupportedMachineError("this processor has not"), ExecutableMemoryError("not permitted")],
+)
+def test_where_machine_code_is_refused_one_warning_says_so_and_python_computes(monkeypatch, error):
+    def refuse(name):
+        raise error
+
+    monkeypatch.setattr(selection, "_make_native", refuse)
+    x = bg.zeros(20, 20)
+    with pytest.warns(RuntimeWarning, match=f"machine code is not used.*{error}"):
+        y = x + 1
+    assert y.tolist() == [[1.0] * 20] * 20
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bg.set_engine("avx2")  # which is refused, too
+        assert (x + 1).tolist() == y.tolist()
+        assert bg.engine() == "reference"
+
+
+def test_more_kept_values_than_there_is_room_for_push_out_the_first():
+    known = {}
+    for number in range(5):
+        selection.remember(known, number, str(number), most=3)
+    assert known == {2: "2", 3: "3", 4: "4"}

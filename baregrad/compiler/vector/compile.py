@@ -31,6 +31,26 @@ def host_target() -> Target:
     raise UnsupportedMachineError(f"native code needs {missing}, which this processor has not")
 
 
+def target_named(name: str | None) -> Target:
+    """The target of a name; of None, the widest that this processor can run.
+
+    Raises:
+        UnsupportedMachineError: this processor cannot run it.
+    """
+    if name is None:
+        return host_target()
+    target = next(target for target in TARGETS if target.name == name)
+    _check_runs(target)
+    return target
+
+
+def _check_runs(target: Target) -> None:
+    missing = target.features - processor().names
+    if missing:
+        names = ", ".join(sorted(missing))
+        raise UnsupportedMachineError(f"{target.name} needs {names}, which this processor has not")
+
+
 def assemble(program: Program, target: Target, *, flush_to_zero: bool = False) -> Code:
     """The machine code of a program: position-independent bytes with a listing."""
     asm = Assembler()
@@ -55,8 +75,5 @@ def compile_vector(
         UnsupportedMachineError: this processor cannot run the target's code.
     """
     target = target or host_target()
-    missing = target.features - processor().names
-    if missing:
-        names = ", ".join(sorted(missing))
-        raise UnsupportedMachineError(f"{target.name} needs {names}, which this processor has not")
+    _check_runs(target)
     return NativeFunction(assemble(program, target, flush_to_zero=flush_to_zero), c_types(program))

@@ -1,0 +1,186 @@
+"""Routines: programs of arguments and results alone, that work on arrays where they lie.
+
+A compiled step has memory of its own, in which parameters stay from call to call. A routine keeps
+nothing: it reads its arguments from their arrays, and writes its results to new ones.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from math import prod
+from threading import Lock
+from typing import Any, Final, cast
+
+from baregrad.compiler.cost import nanoseconds, size_in_bytes
+from baregrad.compiler.deferred import Mask
+from baregrad.compiler.fusion import Fused, fuse
+from baregrad.compiler.kernel import (
+    Index,
+    Kernel,
+    buffers_read,
+    buffers_written,
+)
+from baregrad.compiler.kernels.errors import UnsupportedKernelError
+from baregrad.compiler.kernels.plans import plan_kernel
+from baregrad.compiler.launch import Launch
+from baregrad.compiler.memory import plan_memory
+from baregrad.compiler.program import Program
+from baregrad.compiler.simplify import simplify
+from baregrad.compiler.value import CONSTANT, INPUT, in_order
+from baregrad.compiler.vector.builder import Builder
+from baregrad.compiler.vector.compile import compile_vector
+from baregrad.compiler.vector.program import POINTER
+from baregrad.compiler.vector.target import Target
+from baregrad.engines.array import Array, DType, Shape
+from baregrad.machine.convention import ARGUMENTS
+from baregrad.machine.function import NativeFunction
+from baregrad.machine.memory import AlignedBuffer
+
+_ZERO: Final[dict[DType, array[Any]]] = {
+    "float32": array("f", [0]),
+    "int64": array("q", [0]),
+    "bool": array("i", [0]),
+}
+_LONG: Final = 20_000.0  # nanoseconds, from which on more than one thread may help
+# operations whose results, integers, cannot be too large
+_EXACT: Final = {INPUT, CONSTANT, "where", "cast", "take", "argmax", "max", "concat", "slice"} | {
+    "reshape",
+    "permute",
+    "expand",
+}
+
+
+class Routine:
+    """The machine code of a program, and how its arguments are handed to it.
+
+    Args:
+        program: with no reads, writes, draws or checks.
+        target: whose instructions.
+
+    Raises:
+        UnsupportedKernelError: there is no vector code for a part of it.
+    """
+
+    def __init__(self, program: Program, target: Target) -> None:
+        program = simplify(program)
+        _check(program)
+        fused = fuse(program)
+        read = {buffer for kernel in fused.kernels for buffer in buffers_read(kernel)}
+        arguments = [fused.inputs[value] for value in program.arguments]
+        # of the arguments that are needed, the place among them and the number of the buffer
+        used = [(place, b) for place, b in enumerate(arguments) if b in read]
+        self._numbers = [(place, b.number) for place, b in used if b.dtype != "bool"]
+        self._masks = [(place, b.number) for place, b in used if b.dtype == "bool"]
+        self._results = [(prod(v.shape), v.shape, v.dtype) for v in program.results]
+        numbers = [number for _, number in (*self._numbers, *self._masks)]
+        numbers += [buffer.number for buffer in fused.results]
+        self._run = _single(fused, numbers, target) or _Several(fused, numbers, target)
+        rows = _rows(fused.kernels)
+        self._rows = [(place, rows[n]) for place, n in self._numbers if n in rows]
+
+    def accepts(self, inputs: Sequence[Array]) -> bool:
+        """Whether all indices are of rows that are there: the code does not look."""
+        for place, rows in self._rows:
+            data = inputs[place].data
+            if min(data) < 0 or max(data) >= rows:
+                return False
+        return True
+
+    def __call__(self, inputs: Sequence[Array]) -> list[Array]:
+        """The results; the inputs have the shapes and data types of the program's arguments.
+
+        Raises:
+            MachineError: the system does not give us threads.
+        """
+        read = [inputs[place].data for place, _ in self._numbers]
+        read += [raw(inputs[place]) for place, _ in self._masks]
+        written = [_ZERO[dtype] * size for size, _, dtype in self._results]
+        addresses = [data.buffer_info()[0] for data in (*read, *written)]
+        self._run(*addresses)
+        return [
+            _result(data, shape, dtype)
+            for data, (_, shape, dtype) in zip(written, self._results, strict=True)
+        ]
+
+
+class _Several:
+    """Several kernels, or long ones, run by the driver, on as many threads as they are worth.
+
+    Args:
+        fused: the kernels.
+        numbers: of the buffers whose addresses it is called with.
+        target: whose instructions.
+    """
+
+    def __init__(self, fused: Fused, numbers: Sequence[int], target: Target) -> None:
+        memory = plan_memory(fused)
+        streams = {number: size_in_bytes(fused.buffers[number]) for number in numbers}
+        self._launch = Launch(fused, memory, streams, target)
+        inner = any(buffer.number not in streams for buffer in fused.buffers)
+        self._arena = AlignedBuffer(memory.size // 4 if inner else 0)
+        self._table = array("q", [self._arena.address + offset for offset in memory.offsets])
+        self._numbers = numbers
+        self._lock = Lock()  # there is one table, and one arena
+
+    def __call__(self, *addresses: int) -> None:
+        with self._lock:
+            for number, address in zip(self._numbers, addresses, strict=True):
+                self._table[number] = address
+            self._launch.run(self._table, 1)
+
+
+def _single(fused: Fused, numbers: Sequence[int], target: Target) -> NativeFunction | None:
+    """A single short kernel, as a function of the addresses of its buffers."""
+    if len(fused.kernels) != 1 or len(numbers) > len(ARGUMENTS):
+        return None
+    (kernel,) = fused.kernels
+    plan = plan_kernel(kernel, target)
+    if plan.scratch_bytes or nanoseconds(kernel) > _LONG:
+        return None
+    builder = Builder("routine", **{f"buffer_{number}": POINTER for number in numbers})
+    pointers = dict(zip(numbers, builder.parameters, strict=True))
+    plan.write(builder, pointers, (0, plan.blocks), scratch=builder.parameters[0])
+    return compile_vector(builder.program, target, flush_to_zero=True)
+
+
+def raw(x: Array) -> array[Any]:
+    """Bools as machine code reads them, 4 bytes each."""
+    return x.raw if isinstance(x, Mask) else array("i", x.data)
+
+
+def _result(data: array[Any], shape: Shape, dtype: DType) -> Array:
+    return cast(Array, Mask(data, shape)) if dtype == "bool" else Array(data, shape, dtype)
+
+
+def _check(program: Program) -> None:
+    """Refuses what a routine cannot do as the reference engine does.
+
+    Raises:
+        UnsupportedKernelError: there is something of this kind.
+    """
+    if program.reads or program.writes or program.draws or program.checks:
+        raise UnsupportedKernelError("a routine has arguments and results alone")
+    for value in in_order(program.outputs()):
+        if value.dtype == "int64" and value.op not in _EXACT:
+            raise UnsupportedKernelError(f"{value.op} of integers may overflow, which is an error")
+        if value.op == "cast" and value.dtype == "int64" and value.inputs[0].dtype == "float32":
+            raise UnsupportedKernelError("what is not finite becomes no integer, but an error")
+
+
+def _rows(kernels: Sequence[Kernel]) -> dict[int, int]:
+    """For each buffer of indices, by its number, how many rows there are to choose from.
+
+    Raises:
+        UnsupportedKernelError: indices that a kernel makes, so that they cannot be checked before.
+    """
+    found: dict[int, int] = {}
+    for kernel in kernels:
+        if not isinstance(kernel, Index) or kernel.indices is None:
+            continue
+        if any(kernel.indices in buffers_written(other) for other in kernels):
+            raise UnsupportedKernelError("computed indices cannot be checked before")
+        number = kernel.indices.number
+        rows = kernel.rows if kernel.op == "take" else kernel.target.size // kernel.columns
+        found[number] = min(rows, found.get(number, rows))
+    return found
