@@ -8,6 +8,7 @@ and any number of threads draw the same numbers.
 """
 
 from array import array
+from collections.abc import Iterable
 
 ROUNDS = 10
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -51,10 +52,11 @@ def _blocks(seed: int, stream: int, first: int, count: int) -> "array[int]":
     is one integer with a 64-bit lane for each block.
     """
     ones = _pack([1] * count)
-    counters = range(first, first + count)
+    low_half = ones * WORD
+    counters = _pack(range(first, first + count))
     counter = (
-        _pack([c & WORD for c in counters]),
-        _pack([c >> 32 & WORD for c in counters]),
+        counters & low_half,
+        counters >> 32 & low_half,
         ones * (stream & WORD),
         ones * (stream >> 32 & WORD),
     )
@@ -85,8 +87,8 @@ def _rounds(
     return a, b, c, d
 
 
-def _pack(values: list[int]) -> int:
-    return int.from_bytes(b"".join(v.to_bytes(LANE_BITS // 8, "little") for v in values), "little")
+def _pack(values: Iterable[int]) -> int:
+    return int.from_bytes(array("Q", values).tobytes(), "little")
 
 
 def _unpack(lanes: int, count: int) -> memoryview:

@@ -88,7 +88,9 @@ class Generator:
     def permutation(self, count: int) -> array[int]:
         """The integers 0 to `count` - 1 in random order, as `array('q')`."""
         (count,) = checked_shape((count,), "permutation")
-        keys = self.bits(count)
+        start = int(self._start(count))
+        keys = philox.words(self.seed, self.stream, 2 * start, 2 * count)[::2].tolist()
+        # the upper halves of the next integers; where two are equal the smaller index comes first
         return array("q", sorted(range(count), key=keys.__getitem__))
 
 

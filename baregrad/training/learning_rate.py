@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from baregrad.errors import ArgumentError, NonFiniteError
+from baregrad.nn.layers import checked_count
 from baregrad.nn.losses import Loss
 from baregrad.nn.module import Module
 from baregrad.optim.optimizer import Optimizer
+from baregrad.tensor.tensor import as_tensor
 from baregrad.training.loop import fit
 from baregrad.training.run import Callback, Run
 
@@ -31,28 +34,29 @@ class LearningRates(NamedTuple):
 
 
 class _Sweep(Callback):
-    """Multiplies the rate after each batch, and ends training when the loss grows or it is over."""
+    """Notes the loss that each rate gives; ends training when it grows or the rates are over."""
 
     def __init__(self, rates: list[float]) -> None:
         self.rates = rates
         self.losses: list[float] = []
         self.average = 0.0
 
-    def on_train_begin(self, run: Run) -> None:
-        """Sets the first rate."""
-        run.optimizer.lr = self.rates[0]
+    def rule(self, step: int, rate: float) -> float:
+        """The schedule: one rate after another; the last is kept until training has ended."""
+        return self.rates[min(step, len(self.rates) - 1)]
 
-    def on_batch_end(self, run: Run) -> None:
-        """Notes the loss that the rate gave, and sets the next rate."""
-        self.average = SMOOTHING * self.average + (1 - SMOOTHING) * run.loss.item()
-        smoothed = self.average / (1 - SMOOTHING**run.step)
-        self.losses.append(smoothed)
-        if smoothed > DIVERGED * min(self.losses):
-            run.stop("the loss grows")
-        elif run.step == len(self.rates):
-            run.stop("all rates have been tried")
-        else:
-            run.optimizer.lr = self.rates[run.step]
+    def on_steps(self, run: Run) -> None:
+        """Notes the losses, up to where there is nothing more to learn from them."""
+        for loss in run.losses:
+            self.average = SMOOTHING * self.average + (1 - SMOOTHING) * loss
+            smoothed = self.average / (1 - SMOOTHING ** (len(self.losses) + 1))
+            self.losses.append(smoothed)
+            if smoothed > DIVERGED * min(self.losses):
+                run.stop("the loss grows")
+                return
+            if len(self.losses) == len(self.rates):
+                run.stop("all rates have been tried")
+                return
 
 
 def find_learning_rate(
@@ -96,7 +100,16 @@ def find_learning_rate(
     before = model.state_dict()
     training = model.training
     try:
-        fit(model, x, y, loss, optimizer, steps, batch_size, callbacks=[sweep], seed=seed)
+        inputs = as_tensor(x)
+        samples = inputs.shape[0] if inputs.ndim else 0
+        batch_size = checked_count(batch_size, "batch_size")
+        epochs = math.ceil(steps / max(1, math.ceil(samples / batch_size)))
+        fit(
+            *(model, inputs, y, loss, optimizer, epochs, batch_size),
+            callbacks=[sweep],
+            schedule=sweep.rule,
+            seed=seed,
+        )
     except NonFiniteError:
         pass  # the rate before was already far too high
     finally:
