@@ -10,14 +10,16 @@ from baregrad.compiler.kernel import (
     ITEMSIZE,
     ROWS,
     Apply,
+    Batch,
     Buffer,
     Contraction,
+    Copy,
     Index,
     Kernel,
     Map,
     Node,
     Reduce,
-    Reference,
+    Uniform,
     buffers_read,
     buffers_written,
 )
@@ -34,10 +36,14 @@ _LANES: Final = 8
 
 def flops(kernel: Kernel) -> int:
     """Operations on numbers: each element-wise operation and each addition of a sum is one."""
-    if isinstance(kernel, Reference):
+    if isinstance(kernel, Uniform):
         return kernel.target.size
+    if isinstance(kernel, Copy):
+        return 0
     if isinstance(kernel, Index):
         return 0 if kernel.op == "take" else kernel.source.size
+    if isinstance(kernel, Batch):
+        return 2 * kernel.target.size * kernel.depth
     return _product(kernel) + sum(_work(kernel, node) for node in kernel.nodes)
 
 
@@ -72,7 +78,9 @@ def size_in_bytes(buffer: Buffer) -> int:
 
 def nanoseconds(kernel: Kernel) -> float:
     """How long one core takes, roughly: an estimate to decide by, the same on every computer."""
-    if isinstance(kernel, Reference | Index):
+    if isinstance(kernel, Batch):
+        return max(flops(kernel) / _PRODUCT_FLOPS, traffic(kernel) / _BYTES)
+    if not isinstance(kernel, Map | Contraction):
         return flops(kernel) / _EXPRESSION_FLOPS + traffic(kernel) / _BYTES
     # a short row takes as long as a whole vector
     padding = max(1.0, _LANES / max(kernel.columns, 1)) if isinstance(kernel, Map) else 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from baregrad.compiler.cost import flops, size_in_bytes, traffic
 from baregrad.compiler.fusion import Fused
@@ -13,15 +13,17 @@ from baregrad.compiler.kernel import (
     Access,
     Accumulator,
     Apply,
+    Batch,
     Buffer,
     Constant,
     Contraction,
+    Copy,
     Index,
     Kernel,
     Load,
     Map,
     Node,
-    Reference,
+    Uniform,
     buffers_read,
     buffers_written,
 )
@@ -77,9 +79,6 @@ def _expression(value: Value, numbers: dict[Value, int]) -> str:
 def _kernels(fused: Fused) -> Iterator[str]:
     work, moved = sum(map(flops, fused.kernels)), sum(map(traffic, fused.kernels))
     yield f"Kernels: {len(fused.kernels)}, {work:,} FLOP, {moved:,} bytes read and written"
-    slow = sorted({kernel.op for kernel in fused.kernels if isinstance(kernel, Reference)})
-    if slow:
-        yield f"  without a kernel of their own: {', '.join(slow)}"
     for number, kernel in enumerate(fused.kernels, 1):
         cost = f"{flops(kernel):,} FLOP, {traffic(kernel):,} bytes"
         yield f"  {number}. {_title(kernel)}: {cost}"
@@ -91,24 +90,34 @@ def _title(kernel: Kernel) -> str:
         return f"map of {kernel.rows} × {kernel.columns}"
     if isinstance(kernel, Contraction):
         return f"contraction to {kernel.rows} × {kernel.columns} over {kernel.depth}"
-    return f"{'index' if isinstance(kernel, Index) else 'reference'} operation {kernel.op}"
+    if isinstance(kernel, Batch):
+        size = f"{kernel.rows} × {kernel.columns} over {kernel.depth}"
+        return f"batch of {kernel.products} products to {size}"
+    if isinstance(kernel, Uniform):
+        return f"{kernel.target.size} random numbers"
+    return f"{'copy' if isinstance(kernel, Copy) else 'index'} operation {kernel.op}"
 
 
 def _body(kernel: Kernel) -> Iterator[str]:
-    if isinstance(kernel, Reference):
-        yield _call(kernel, [view.buffer or view.value for view in kernel.operands])
-    elif isinstance(kernel, Index):
-        yield _call(kernel, [kernel.source, *([kernel.indices] if kernel.indices else [])])
-    else:
+    if isinstance(kernel, Map | Contraction):
         for number, node in enumerate(kernel.nodes):
             yield f"{number} = {_node(kernel, node)}"
         for store in kernel.stores:
             yield f"{_element(store.buffer, store.access)} = {store.node}"
+    elif isinstance(kernel, Copy):
+        yield _call(kernel.op, [part.buffer or part.value for part in kernel.parts], kernel.target)
+    elif isinstance(kernel, Index):
+        operands = [kernel.source, *([kernel.indices] if kernel.indices else [])]
+        yield _call(kernel.op, operands, kernel.target)
+    elif isinstance(kernel, Batch):
+        yield _call("matmul", [kernel.left.buffer, kernel.right.buffer], kernel.target)
+    else:
+        yield _call("uniform", [kernel.start], kernel.target)
 
 
-def _call(kernel: Index | Reference, operands: list[Buffer | float]) -> str:
+def _call(op: str, operands: Sequence[Buffer | float], target: Buffer) -> str:
     inputs = [f"#{x.number}" if isinstance(x, Buffer) else f"{x:g}" for x in operands]
-    return f"#{kernel.target.number} = {kernel.op}({', '.join(inputs)})"
+    return f"#{target.number} = {op}({', '.join(inputs)})"
 
 
 def _node(kernel: Map | Contraction, node: Node) -> str:

@@ -20,17 +20,19 @@ from baregrad.compiler.kernel import (
     Access,
     Accumulator,
     Apply,
+    Batch,
     Buffer,
     Constant,
     Contraction,
+    Copy,
     Index,
+    Kernel,
     Load,
     Map,
     Node,
     Operand,
     Reduce,
-    Reference,
-    View,
+    Uniform,
     late_nodes,
 )
 from baregrad.compiler.memory import Memory
@@ -72,12 +74,7 @@ class Execution:
         for value, array in zip(self._program.arguments, arguments, strict=True):
             self._arena.write(self._fused.inputs[value], array.data)
         for kernel in self._fused.kernels:
-            if isinstance(kernel, Reference):
-                _run_reference(kernel, self._arena)
-            elif isinstance(kernel, Index):
-                _run_index(kernel, self._arena)
-            else:
-                _Rows(kernel, self._arena).run()
+            _run(kernel, self._arena)
         for new, old in self._memory.copies:
             self._arena.write(old, self._arena.read(new))
         pairs = zip(self._fused.results, self._program.results, strict=True)
@@ -126,17 +123,23 @@ class _Arena:
         """The whole of a buffer."""
         return arrays.new(self.read(buffer), shape, buffer.dtype)
 
-    def view(self, view: View) -> Array:
-        """A strided array, made dense."""
-        if view.buffer is None:
-            return arrays.filled(view.value, view.shape, view.dtype)
-        places = offsets(view.shape, view.steps, view.offset)
-        return arrays.new(self.read(view.buffer, places), view.shape, view.dtype)
-
 
 def _apply(op: str, *inputs: Array, **attributes: Any) -> Array:
     """A primitive's forward rule."""
     return PRIMITIVES[op].forward(*inputs, **attributes)
+
+
+def _run(kernel: Kernel, arena: _Arena) -> None:
+    if isinstance(kernel, Map | Contraction):
+        _Rows(kernel, arena).run()
+    elif isinstance(kernel, Index):
+        _run_index(kernel, arena)
+    elif isinstance(kernel, Batch):
+        _run_batch(kernel, arena)
+    elif isinstance(kernel, Copy):
+        _run_copy(kernel, arena)
+    else:
+        _run_uniform(kernel, arena)
 
 
 # --- maps and contractions ------------------------------------------------------------------
@@ -240,11 +243,36 @@ class _Rows:
 # --- the others -----------------------------------------------------------------------------
 
 
-def _run_reference(kernel: Reference, arena: _Arena) -> None:
-    inputs = [arena.view(view) for view in kernel.operands]
-    copied = kernel.op == "copy"
-    result = inputs[0] if copied else _apply(kernel.op, *inputs, **kernel.attributes)
-    arena.write(kernel.target, result.data)
+def _run_copy(kernel: Copy, arena: _Arena) -> None:
+    target = arrays.filled(0, (kernel.target.size,), kernel.target.dtype)
+    for part in kernel.parts:
+        places = offsets(part.shape, part.into, part.begin)
+        if part.buffer is None:
+            values = [part.value] * len(places)
+        else:
+            values = arena.read(part.buffer, offsets(part.shape, part.steps, part.offset))
+        for place, value in zip(places, values, strict=True):
+            target.data[place] = value
+    arena.write(kernel.target, target.data)
+
+
+def _run_batch(kernel: Batch, arena: _Arena) -> None:
+    matrices = []
+    for operand, step, shape in (
+        (kernel.left, kernel.left_step, (kernel.products, kernel.rows, kernel.depth)),
+        (kernel.right, kernel.right_step, (kernel.products, kernel.depth, kernel.columns)),
+    ):
+        buffer, (row, column, offset) = operand
+        places = offsets(shape, (step, row, column), offset)
+        matrices.append(arrays.new(arena.read(buffer, places), shape, buffer.dtype))
+    arena.write(kernel.target, reference.matmul(*matrices).data)
+
+
+def _run_uniform(kernel: Uniform, arena: _Arena) -> None:
+    start = arena.array(kernel.start, ())
+    shape = (kernel.target.size,)
+    numbers = reference.uniform(start, kernel.seed, kernel.stream, shape, kernel.target.dtype)
+    arena.write(kernel.target, numbers.data)
 
 
 def _run_index(kernel: Index, arena: _Arena) -> None:

@@ -45,7 +45,7 @@ class Fused(NamedTuple):
 
 
 def fuse(program: Program) -> Fused:
-    """Gathers the values of a program in kernels."""
+    """Gathers the values of a simplified program in kernels."""
     terms = Terms(program)
     clusters = Clusters()
     for term in terms.order:
@@ -59,7 +59,7 @@ def fuse(program: Program) -> Fused:
     updates = [
         (inputs[program.reads[tensor]], new)
         for tensor, new in writes.items()
-        if tensor in program.reads
+        if tensor in program.reads and new.size
     ]
     ordered = in_execution_order(
         [kernel for _, kernel in sorted(kernels.written, key=lambda pair: pair[0])], updates

@@ -8,7 +8,7 @@ cluster of its operands that it can join, or else a map of as many places that c
 - *Reductions* join maps only. Along a row, whose end is near, their result can be used by whatever
   else joins. Those along the rows are *late*, and in the same cluster only what is late as well
   can use them; what needs them in every row must wait for the next kernel.
-- *Matrix products*, *index* operations and *reference* operations begin clusters of their own.
+- *Matrix products*, and what has no expression, begin clusters of their own.
 
 No cluster may need, through others, what it computes itself: therefore a term cannot join one
 cluster if another of its operands is computed from that one.
@@ -24,11 +24,9 @@ from collections.abc import Iterator
 from math import prod
 from typing import Final
 
-from baregrad.compiler.fusion_space import Space
+from baregrad.compiler.fusion_space import Space, reduced_over, spaces
 from baregrad.compiler.fusion_terms import Term
-from baregrad.compiler.fusion_views import split_axis
-from baregrad.compiler.kernel import COLUMNS, FULL, ROWS
-from baregrad.engines.array import Shape
+from baregrad.compiler.kernel import FULL, ROWS
 
 MAP: Final = "map"
 CONTRACTION: Final = "contraction"
@@ -134,11 +132,9 @@ class Clusters:
         """A new cluster with this term."""
         number = len(self.all)
         if term.kind in ("map", "reduce"):
-            for space in _spaces(term.shape):
-                cluster = Cluster(number, MAP, space)
-                if join(term, cluster):
-                    return self._append(term, cluster, owners)
-            term.kind = "reference"
+            found = (Cluster(number, MAP, space) for space in spaces(term.shape))
+            cluster = next(cluster for cluster in found if join(term, cluster))
+            return self._append(term, cluster, owners)
         if term.kind == "product":
             (rows, columns) = term.shape
             cluster = Cluster(number, CONTRACTION, Space(rows, columns))
@@ -170,17 +166,6 @@ class Clusters:
                     other.before |= before
 
 
-def _spaces(shape: Shape) -> Iterator[Space]:
-    """The index spaces for something of this shape: rows end with an axis, best with the last."""
-    total = prod(shape)
-    rows = total
-    for size in reversed(shape):
-        rows //= size
-        if 1 < rows < total:
-            yield Space(rows, total // rows)
-    yield Space(1, total)
-
-
 # --- joining --------------------------------------------------------------------------------
 
 
@@ -209,7 +194,7 @@ def _join_at(term: Term, cluster: Cluster, extent: int) -> bool:
         accesses.append(access)
     over = 0
     if term.kind == "reduce":
-        over = _reduced_over(term, space, extent)
+        over = reduced_over(term.value.attributes["axes"], term.shape, space, extent)
         if late or not over:
             return False
         late = bool(over & ROWS)
@@ -217,22 +202,3 @@ def _join_at(term: Term, cluster: Cluster, extent: int) -> bool:
         return False
     term.accesses, term.extent, term.over, term.late = accesses, extent & ~over, over, late
     return True
-
-
-def _reduced_over(term: Term, space: Space, extent: int) -> int:
-    """What a reduction runs over; 0 if it is neither whole rows, nor whole columns, nor all."""
-    axes = term.value.attributes["axes"]
-    reduced = {axis for axis in axes if term.shape[axis] != 1}
-    kept = {axis for axis, size in enumerate(term.shape) if size != 1} - reduced
-    if extent == ROWS and not kept:
-        return ROWS
-    if extent != FULL:
-        return 0
-    if not kept:
-        return COLUMNS if space.rows == 1 else FULL
-    split = split_axis(term.shape, space.rows)
-    if split is None or space.rows == 1:
-        return 0
-    if max(kept) < split <= min(reduced):
-        return COLUMNS
-    return ROWS if max(reduced) < split <= min(kept) else 0

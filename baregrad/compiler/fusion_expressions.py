@@ -13,9 +13,10 @@ Nothing expensive is computed twice, and no reduction or product.
 
 from __future__ import annotations
 
+from baregrad.compiler.fusion_alone import alone, operand
 from baregrad.compiler.fusion_clusters import CONTRACTION, MAP, Cluster, Clusters
 from baregrad.compiler.fusion_space import Space
-from baregrad.compiler.fusion_terms import Strided, Term
+from baregrad.compiler.fusion_terms import Term
 from baregrad.compiler.kernel import (
     COLUMNS,
     FULL,
@@ -26,16 +27,12 @@ from baregrad.compiler.kernel import (
     Buffer,
     Constant,
     Contraction,
-    Index,
     Kernel,
     Load,
     Map,
     Node,
-    Operand,
     Reduce,
-    Reference,
     Store,
-    View,
 )
 from baregrad.compiler.value import CONSTANT, INPUT
 
@@ -89,7 +86,7 @@ class Kernels:
             self._write(cluster)
 
     def _write(self, cluster: Cluster) -> None:
-        kept = [term for term in cluster.terms if term.buffer is not None]
+        kept = [term for term in cluster.terms if term.buffer is not None and term.size]
         if not kept:
             return
         if cluster.kind == MAP:
@@ -102,7 +99,7 @@ class Kernels:
             kernel = self._contraction(cluster, kept)
         else:
             (term,) = kept
-            kernel = self._index(term) if term.kind == "index" else self._reference(term)
+            kernel = alone(term, self.keep)
         self.written.append((cluster.number, kernel))
 
     def _expression(self, cluster: Cluster, kept: list[Term]) -> Expression:
@@ -111,42 +108,12 @@ class Kernels:
             expression.store(term)
         return expression
 
-    # --- one kind each ------------------------------------------------------------------------
-
     def _contraction(self, cluster: Cluster, kept: list[Term]) -> Contraction:
-        left, right = (self._operand(matrix) for matrix in cluster.terms[0].operands)
+        left, right = (operand(matrix, self.keep) for matrix in cluster.terms[0].operands)
         expression = self._expression(cluster, kept)
         nodes, stores = expression.nodes, expression.stores
         (rows, depth), (_, columns) = (matrix.shape for matrix in cluster.terms[0].operands)
         return Contraction(rows, columns, depth, left, right, nodes, stores)
-
-    def _operand(self, matrix: Strided) -> Operand:
-        row, column = matrix.steps
-        return Operand(self.keep(matrix.term), Access(row, column, matrix.offset))
-
-    def _index(self, term: Term) -> Index:
-        buffers = [self.keep(operand.term) for operand in term.operands]
-        source = term.operands[0]
-        if term.op == "argmax":
-            rows = term.size
-        elif term.op == "take":
-            rows = source.shape[0]
-        else:
-            rows = buffers[1].size
-        columns = buffers[0].size // rows
-        indices = None if term.op == "argmax" else buffers[1]
-        return Index(term.op, rows, columns, buffers[0], indices, self.keep(term))
-
-    def _reference(self, term: Term) -> Reference:
-        views = [self._view(operand) for operand in term.operands]
-        return Reference(term.op, term.value.attributes, views, self.keep(term), term.value.shape)
-
-    def _view(self, operand: Strided) -> View:
-        term, shape, steps, offset, _ = operand
-        if term.kind == CONSTANT:
-            value = term.value.attributes["value"]
-            return View(None, shape, steps, offset, term.dtype, value)
-        return View(self.keep(term), shape, steps, offset, term.dtype)
 
 
 def _kept(cluster: Cluster) -> int:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from math import prod
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
+from baregrad.compiler.fusion_space import reduced_over, spaces
 from baregrad.compiler.fusion_terms import Strided, Term
-from baregrad.compiler.fusion_views import broadcast, reshaped_steps
-from baregrad.compiler.kernel import ELEMENTWISE
+from baregrad.compiler.fusion_views import broadcast, linear_step, reshaped_steps
+from baregrad.compiler.kernel import ELEMENTWISE, FULL
 from baregrad.compiler.program import Program
 from baregrad.compiler.value import CONSTANT, INPUT, Value, in_order
 from baregrad.engines.array import Shape, strides
-
-INDEXED: Final = ("take", "scatter_add", "argmax")
 
 # How the result of an operation that computes nothing is read, given how its input is.
 View: TypeAlias = Callable[[Strided, Value], Strided | None]
@@ -59,10 +58,8 @@ class Terms:
             self._leaf(op, value)
         elif op in _VIEWS:
             self._strided[value] = self._viewed(value)
-        elif op in _RULES and _is_native(value):
-            _RULES[op](self, value)
         else:
-            self._reference(value)
+            _RULES[op](self, value)
 
     def _viewed(self, value: Value) -> Strided:
         (x,) = value.inputs
@@ -94,13 +91,13 @@ class Terms:
     def _copied(self, source: Strided) -> Strided:
         """The same elements in a dense array of their own."""
         value = Value("copy", (), {}, source.shape, source.term.dtype)
-        native = prod(source.shape) and source.term.dtype != "float64"
-        kind = "map" if native else "reference"
+        kind = "map" if prod(source.shape) and _is_readable(source) else "copy"
         return self._term(kind, "copy", value, source.shape, [source])
 
-    def _reference(self, value: Value) -> None:
-        operands = [self._strided[x] for x in value.inputs]
-        self._term("reference", value.op, value, value.shape, operands)
+    def _dense(self, source: Strided) -> Strided:
+        """The same elements, in memory and without gaps."""
+        is_dense = source.is_whole and source.term.kind != CONSTANT
+        return source if is_dense else self._copied(source)
 
     def elementwise(self, value: Value) -> None:
         """A term for an operation on corresponding elements."""
@@ -109,9 +106,19 @@ class Terms:
         for x in value.inputs:
             source = self._strided[x]
             operands.append(source if source.shape == shape else _expanded(source, value))
+        if any(x.linear is None for x in operands):
+            operands = self._readable(operands, shape)
         term = self._term("map", value.op, value, shape, operands).term
         if value.op == "where":
             _note_relu(term)
+
+    def _readable(self, operands: list[Strided], shape: Shape) -> list[Strided]:
+        """Operands that one index space can read: as few of them as possible are copied."""
+        unreadable = [
+            [x for x in operands if space.access(x, FULL) is None] for space in spaces(shape)
+        ]
+        copied = {x: self._copied(x) for x in min(unreadable, key=len)}
+        return [copied.get(x, x) for x in operands]
 
     def reduction(self, value: Value) -> None:
         """A term for a sum or maximum; only a view of its operand along axes of size 1.
@@ -125,14 +132,17 @@ class Terms:
             return
         same = self._reductions.setdefault((value.op, x, axes), value)
         if same is value:
-            self._term("reduce", value.op, value, x.shape, [self._strided[x]])
+            source = self._strided[x]
+            if not _can_reduce(source, axes):
+                source = self._copied(source)
+            self._term("reduce", value.op, value, x.shape, [source])
         else:
             self._strided[value] = self._seen(_reshaped, self._strided[same], value)
 
     def product(self, value: Value) -> None:
         """A term for a matrix product, unless its transpose will be one."""
         if len(value.shape) != 2:
-            self._reference(value)
+            self._batch(value)
             return
         user = self._users[value]
         if user is None or not _is_absorbed(user, self._users):
@@ -143,21 +153,32 @@ class Terms:
         operands = [x if _is_matrix(x) else self._copied(x) for x in (left, right)]
         return self._term("product", "matmul", value, value.shape, operands)
 
+    def _batch(self, value: Value) -> None:
+        """A term for products of matrices that lie at equal distances."""
+        batch = value.shape[:-2]
+        operands = []
+        for x in value.inputs:
+            source = self._strided[x]
+            steps = broadcast(source.shape[:-2], source.steps[:-2], batch) + source.steps[-2:]
+            seen = Strided.of(source.term, batch + source.shape[-2:], steps, source.offset)
+            fits = _is_matrix(seen) and linear_step(batch, steps[:-2]) is not None
+            operands.append(seen if fits else self._copied(seen))
+        self._term("batch", "matmul", value, value.shape, operands)
+
     def index(self, value: Value) -> None:
         """A term for rows that are chosen or added up, or for the largest in each row."""
-        attributes, shape = value.attributes, value.inputs[0].shape
-        if value.op == "argmax":
-            axes = set(attributes["axes"])
-            kept = [axis for axis, size in enumerate(shape) if size != 1 and axis not in axes]
-            fits = all(axis > max(kept, default=-1) for axis in axes if shape[axis] != 1)
-        else:
-            fits = attributes["axis"] == 0
-        if not fits:
-            self._reference(value)
-            return
+        operands = [self._dense(self._strided[x]) for x in value.inputs]
+        self._term("index", value.op, value, value.shape, operands)
+
+    def laid(self, value: Value) -> None:
+        """A term for arrays that are laid into one."""
         operands = [self._strided[x] for x in value.inputs]
-        dense = [x if x.is_whole and x.term.kind != CONSTANT else self._copied(x) for x in operands]
-        self._term("index", value.op, value, value.shape, dense)
+        self._term("copy", value.op, value, value.shape, operands)
+
+    def uniform(self, value: Value) -> None:
+        """A term for random numbers."""
+        operands = [self._dense(self._strided[x]) for x in value.inputs]
+        self._term("uniform", value.op, value, value.shape, operands)
 
     # --- outputs ------------------------------------------------------------------------------
 
@@ -197,19 +218,27 @@ def _is_absorbed(value: Value, users: dict[Value, Value | None]) -> bool:
     if value.op != "permute" or value.attributes["axes"] != (1, 0):
         return False
     (x,) = value.inputs
-    return x.op == "matmul" and users[x] is value and _is_native(x)
+    return x.op == "matmul" and users[x] is value
 
 
-def _is_native(value: Value) -> bool:
-    """Whether kernels other than reference ones can do with its data types and sizes."""
-    if not all(prod(x.shape) for x in (value, *value.inputs)):
-        return False
-    return value.op != "matmul" or value.dtype == "float32"
+def _is_readable(x: Strided) -> bool:
+    """Whether an index space can read all of an array."""
+    if x.linear is not None:
+        return True
+    return any(space.access(x, FULL) is not None for space in spaces(x.shape))
+
+
+def _can_reduce(x: Strided, axes: Shape) -> bool:
+    """Whether an index space can read an array and reduce these axes, which are first or last."""
+    return x.linear is not None or any(
+        reduced_over(axes, x.shape, space, FULL) and space.access(x, FULL) is not None
+        for space in spaces(x.shape)
+    )
 
 
 def _is_matrix(x: Strided) -> bool:
     """Whether a contraction can read it: rows or columns lie together in memory."""
-    (m, n), (row, column) = x.shape, x.steps
+    (m, n), (row, column) = x.shape[-2:], x.steps[-2:]
     return x.term.kind != CONSTANT and (row == 1 or column == 1 or m == 1 or n == 1)
 
 
@@ -281,5 +310,7 @@ _RULES: dict[str, Callable[[Terms, Value], Any]] = {
     "sum": Terms.reduction,
     "max": Terms.reduction,
     "matmul": Terms.product,
-    **dict.fromkeys(INDEXED, Terms.index),
+    **dict.fromkeys(("take", "scatter_add", "argmax"), Terms.index),
+    **dict.fromkeys(("concat", "unslice"), Terms.laid),
+    "uniform": Terms.uniform,
 }

@@ -1,8 +1,12 @@
 """The two-dimensional index space of a kernel."""
 
+from collections.abc import Iterator
+from math import prod
+
 from baregrad.compiler.fusion_terms import Strided
 from baregrad.compiler.fusion_views import linear_step, split_axis
-from baregrad.compiler.kernel import FULL, Access
+from baregrad.compiler.kernel import COLUMNS, FULL, ROWS, Access
+from baregrad.engines.array import Shape
 
 
 class Space:
@@ -62,3 +66,39 @@ class Space:
         if self.columns == 1:
             return FULL if access.row else 0
         return bool(access.row) | bool(access.column) << 1
+
+
+def spaces(shape: Shape) -> Iterator[Space]:
+    """The index spaces for something of this shape: rows end with an axis, best with the last."""
+    total = prod(shape)
+    rows = total
+    for size in reversed(shape):
+        rows //= size
+        if 1 < rows < total:
+            yield Space(rows, total // rows)
+    yield Space(1, total)
+
+
+def reduced_over(axes: Shape, shape: Shape, space: Space, extent: int) -> int:
+    """What a reduction runs over; 0 if it is neither whole rows, nor whole columns, nor all.
+
+    Args:
+        axes: that are reduced.
+        shape: of what is reduced.
+        space: where.
+        extent: at which it is read there.
+    """
+    reduced = {axis for axis in axes if shape[axis] != 1}
+    kept = {axis for axis, size in enumerate(shape) if size != 1} - reduced
+    if extent == ROWS and not kept:
+        return ROWS
+    if extent != FULL:
+        return 0
+    if not kept:
+        return COLUMNS if space.rows == 1 else FULL
+    split = split_axis(shape, space.rows)
+    if split is None or space.rows == 1:
+        return 0
+    if max(kept) < split <= min(reduced):
+        return COLUMNS
+    return ROWS if max(reduced) < split <= min(kept) else 0

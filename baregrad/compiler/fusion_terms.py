@@ -7,9 +7,10 @@ original with other steps. What is left are terms, of these kinds:
 - ``"map"``: element-wise; also a ``"copy"``, where a strided array must become dense.
 - ``"reduce"``: a sum or maximum.
 - ``"product"``: of two matrices.
+- ``"batch"``: products of many.
 - ``"index"``: rows chosen or added up by integers, arg-max.
-- ``"reference"``: everything else, and whatever has size 0, float64 numbers, arithmetic on
-  integers, or batches of matrices.
+- ``"copy"``: arrays laid into one; also of a single one with too many axes for a map.
+- ``"uniform"``: random numbers.
 """
 
 from __future__ import annotations

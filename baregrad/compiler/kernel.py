@@ -2,15 +2,16 @@
 
 A kernel runs over a two-dimensional index space of `rows` × `columns`; tensors of more axes are
 collapsed to two. Within it there is an expression, a list of *nodes* in which each refers to
-earlier ones by their place in the list, and there are *stores* of some of the nodes. Four kinds:
+earlier ones by their place in the list, and there are *stores* of some of the nodes. The kinds:
 
 - `Map`: the expression is evaluated at each place. It may contain sums and maxima along a row,
   whose results can be used again in the same row (softmax, layer norm), and along the rows.
 - `Contraction`: a matrix product; the expression is its epilogue, evaluated at each place of the
   product once its sum over `depth` is complete. It has no reductions.
 - `Index`: rows chosen by integers, rows added up at integers, the place of the largest in a row.
-- `Reference`: one primitive operation as the reference engine computes it, for whatever has no
-  other kernel.
+- `Batch`: matrix products, without an epilogue.
+- `Copy`: strided arrays, laid into one.
+- `Uniform`: random numbers.
 
 **Extents.** A node does not always differ from place to place. Its extent is made of two bits, so
 that the extent of a sum of two nodes is the bitwise or of theirs: `ROWS` if it varies from row to
@@ -28,8 +29,8 @@ pass) came before the stores; and late stores came after everything else.
 no smaller elements.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from math import prod
+from typing import Final, NamedTuple, TypeAlias
 
 from baregrad.engines.array import DType, Shape
 
@@ -200,44 +201,102 @@ class Index(NamedTuple):
     target: Buffer
 
 
-class View(NamedTuple):
-    """A strided array: of a buffer, or of one number where `buffer` is None."""
+class Batch(NamedTuple):
+    """A matrix product at each place of a batch: left (rows, depth) @ right (depth, columns).
+
+    Attributes:
+        products: how many.
+        rows: of each.
+        columns: of each.
+        depth: of each.
+        left: the first left matrix.
+        right: the first right matrix.
+        left_step: elements from one left matrix to the next; 0 where all products share it.
+        right_step: likewise.
+        target: the products, dense, one after another.
+    """
+
+    products: int
+    rows: int
+    columns: int
+    depth: int
+    left: Operand
+    right: Operand
+    left_step: int
+    right_step: int
+    target: Buffer
+
+
+class Part(NamedTuple):
+    """A strided array that is laid into another.
+
+    Attributes:
+        buffer: what it is read from; None where it is one number, `value`.
+        shape: of both arrays.
+        steps: from element to element, along each axis.
+        offset: of the first element.
+        into: the steps in the target.
+        begin: the place of its first element in the target.
+        value: the number.
+    """
 
     buffer: Buffer | None
     shape: Shape
     steps: Shape
     offset: int
-    dtype: DType
+    into: Shape
+    begin: int
     value: float = 0.0
 
 
-class Reference(NamedTuple):
-    """One operation by the reference engine's rule, or ``"copy"``, the same elements, dense.
+class Copy(NamedTuple):
+    """Arrays laid into one, which is 0 elsewhere; no two of them at the same place.
 
     Attributes:
-        op: the primitive's name.
-        attributes: its other arguments.
-        operands: its inputs.
-        target: where the result goes.
-        shape: of the result.
+        op: the primitive, ``"concat"`` or ``"unslice"``, or ``"copy"``.
+        parts: what is laid into the target.
+        target: the result, dense.
     """
 
     op: str
-    attributes: Mapping[str, Any]
-    operands: list[View]
+    parts: list[Part]
     target: Buffer
-    shape: Shape
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether there is nothing elsewhere."""
+        return sum(prod(part.shape) for part in self.parts) == self.target.size
 
 
-Kernel: TypeAlias = Map | Contraction | Index | Reference
+class Uniform(NamedTuple):
+    """Random numbers in [0, 1), as `reference.uniform` has them.
+
+    Attributes:
+        seed: of the generator.
+        stream: of the generator.
+        start: an int64, the index of the first number in the stream.
+        target: the numbers.
+    """
+
+    seed: int
+    stream: int
+    start: Buffer
+    target: Buffer
+
+
+Kernel: TypeAlias = Map | Contraction | Index | Batch | Copy | Uniform
 
 
 def buffers_read(kernel: Kernel) -> set[Buffer]:
     """What a kernel loads from."""
-    if isinstance(kernel, Reference):
-        return {view.buffer for view in kernel.operands if view.buffer is not None}
+    if isinstance(kernel, Copy):
+        return {part.buffer for part in kernel.parts if part.buffer is not None}
     if isinstance(kernel, Index):
         return {kernel.source} if kernel.indices is None else {kernel.source, kernel.indices}
+    if isinstance(kernel, Uniform):
+        return {kernel.start}
+    if isinstance(kernel, Batch):
+        return {kernel.left.buffer, kernel.right.buffer}
     loaded = {node.buffer for node in kernel.nodes if isinstance(node, Load)}
     if isinstance(kernel, Contraction):
         loaded |= {kernel.left.buffer, kernel.right.buffer}
@@ -246,9 +305,9 @@ def buffers_read(kernel: Kernel) -> set[Buffer]:
 
 def buffers_written(kernel: Kernel) -> set[Buffer]:
     """What a kernel stores to."""
-    if isinstance(kernel, Reference | Index):
-        return {kernel.target}
-    return {store.buffer for store in kernel.stores}
+    if isinstance(kernel, Map | Contraction):
+        return {store.buffer for store in kernel.stores}
+    return {kernel.target}
 
 
 def late_nodes(kernel: Map | Contraction) -> list[bool]:
@@ -256,7 +315,7 @@ def late_nodes(kernel: Map | Contraction) -> list[bool]:
     late: list[bool] = []
     for node in kernel.nodes:
         if isinstance(node, Reduce):
-            late.append(bool(node.over & ROWS))
+            late.append(bool(node.over & ROWS) or late[node.input])
         else:
             late.append(isinstance(node, Apply) and any(late[i] for i in node.inputs))
     return late

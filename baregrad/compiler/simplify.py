@@ -8,6 +8,7 @@ from typing import Any
 from baregrad.compiler.identities import simpler
 from baregrad.compiler.kernel import ELEMENTWISE
 from baregrad.compiler.program import Program
+from baregrad.compiler.rewriting import rewritten
 from baregrad.compiler.value import CONSTANT, INPUT, Value, in_order
 from baregrad.engines import array as arrays
 from baregrad.engines.array import DType, Shape
@@ -22,7 +23,8 @@ def simplify(program: Program) -> Program:
 
     Values that are computed alike become one (J. Cocke, "Global common subexpression
     elimination", 1970), those of constants are computed, identities are applied (see
-    `identities`), and what nothing needs is left out, reads and writes included. Arguments stay.
+    `identities`), what no kernel computes is written in other terms (see `rewriting`), and what
+    nothing needs is left out, reads and writes included. Arguments stay.
     """
     table = _Table()
     simple: dict[Value, Value] = {}
@@ -65,7 +67,7 @@ class _Table:
         found = self.values.get(key)
         if found is None:
             value = Value(op, inputs, attributes, shape, dtype)
-            found = self._computed(value) or simpler(value, self) or value
+            found = self._computed(value) or simpler(value, self) or rewritten(value, self) or value
             self.values[key] = found
         return found
 

@@ -75,11 +75,22 @@ def test_offsets_are_in_the_index():
     assert "#0[14r + c + 9]" in described(lambda x: x[1::2, 2:5].exp(), bg.ones(5, 7))
 
 
-def test_operations_without_a_kernel_are_listed():
+def test_copies_name_their_parts():
     text = described(lambda x: bg.concat([x, bg.ones(1)]), bg.ones(2))
-    assert "  without a kernel of their own: concat\n" in text
-    assert "  1. reference operation concat: 3 FLOP, 20 bytes\n" in text
+    assert "  1. copy operation concat: 0 FLOP, 20 bytes\n" in text
     assert "#1 = concat(#0, 1)\n" in text
+
+
+def test_batches_of_products_say_their_sizes():
+    text = described(lambda x, y: x @ y, bg.ones(4, 2, 3), bg.ones(4, 3, 5))
+    assert "  1. batch of 4 products to 2 × 5 over 3: 240 FLOP, 496 bytes\n" in text
+    assert "#2 = matmul(#0, #1)\n" in text
+
+
+def test_random_numbers_name_their_start():
+    text = described(lambda: bg.Generator(1).rand(7))
+    assert ". 7 random numbers: 7 FLOP, 36 bytes\n" in text
+    assert " = uniform(#0)\n" in text
 
 
 def test_index_operations_name_their_buffers():

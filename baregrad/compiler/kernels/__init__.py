@@ -5,8 +5,9 @@
 Imports go one way; each file knows only those before it:
 
 ``errors``, ``integers`` (of 64 bits), ``operands`` (matrices in memory), ``shuffles``, ``tiling``
-(a model of cycles), ``loops``; matrix products: ``epilogue``, ``microkernel``, ``packing``, ``plan``, the ways to
-compute one, ``blocking``, ``tiled``, ``dot``, ``transposed``, and ``contraction``, which chooses;
-expressions: ``arithmetic``, ``expression``, ``reductions``, ``sweep``, ``passes``, ``late``; the
-kernels: ``maps``, ``products``, ``indexing``, ``randomness``, ``plans``.
+(a model of cycles), ``loops``; matrix products: ``epilogue``, ``microkernel``, ``packing``,
+``plan``, the ways to compute one, ``blocking``, ``tiled``, ``dot``, ``transposed``, and
+``contraction``, which chooses; expressions: ``arithmetic``, ``expression``, ``reductions``,
+``sweep``, ``passes``, ``late``; the kernels: ``maps``, ``products``, ``batches``, ``indexing``,
+``copies``, ``randomness``, ``plans``; kernels that are cut in parts: ``parts``, ``work``.
 """

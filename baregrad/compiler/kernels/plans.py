@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
-from baregrad.compiler.kernel import Contraction, Index, Kernel, Map
-from baregrad.compiler.kernels.errors import UnsupportedKernelError
+from baregrad.compiler.kernel import Batch, Contraction, Copy, Index, Kernel, Map
+from baregrad.compiler.kernels.batches import plan_batch
+from baregrad.compiler.kernels.copies import plan_copy
 from baregrad.compiler.kernels.expression import Pointers
 from baregrad.compiler.kernels.indexing import plan_index
 from baregrad.compiler.kernels.loops import Span
@@ -53,6 +54,8 @@ def plan_kernel(kernel: Kernel, target: Target) -> KernelPlan:
         return plan_contraction(kernel, target)
     if isinstance(kernel, Index):
         return plan_index(kernel, target)
-    if kernel.op == "uniform":
-        return plan_uniform(kernel, target)
-    raise UnsupportedKernelError(f"there is no vector code for the operation {kernel.op!r}")
+    if isinstance(kernel, Batch):
+        return plan_batch(kernel, target)
+    if isinstance(kernel, Copy):
+        return plan_copy(kernel, target)
+    return plan_uniform(kernel, target)

@@ -7,13 +7,13 @@ two vectors of numbers.
 
 from typing import Final, NamedTuple
 
-from baregrad.compiler.kernel import Reference
+from baregrad.compiler.kernel import Uniform
 from baregrad.compiler.kernels import integers
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.kernels.expression import Pointers
 from baregrad.compiler.kernels.integers import Wide
 from baregrad.compiler.kernels.loops import Span, within
-from baregrad.compiler.kernels.operands import ELEMENT, advanced
+from baregrad.compiler.kernels.operands import ELEMENT
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import INT32, LANES, Value
 from baregrad.compiler.vector.target import Target
@@ -21,17 +21,16 @@ from baregrad.engines.philox import MULTIPLIERS, ROUNDS, WEYL, WORD
 
 _BLOCK: Final = 4096  # numbers of a block of the work
 _DIGITS: Final = 24
-_START_BYTES: Final = 8
 
 
 class UniformPlan(NamedTuple):
     """How random numbers are computed.
 
     Attributes:
-        kernel: the operation.
+        kernel: which.
     """
 
-    kernel: Reference
+    kernel: Uniform
 
     @property
     def blocks(self) -> int:
@@ -46,10 +45,7 @@ class UniformPlan(NamedTuple):
     def write(self, builder: Builder, pointers: Pointers, blocks: Span, scratch: Value) -> None:
         """Append the code for a range of blocks; see `maps.MapPlan`."""
         b, kernel = builder, self.kernel
-        (start,) = kernel.operands
-        assert start.buffer is not None
-        place = advanced(b, pointers[start.buffer.number], _START_BYTES * start.offset)
-        number, is_odd = _halved(b, place)
+        number, is_odd = _halved(b, pointers[kernel.start.number])
         first, last = within(b, blocks, _BLOCK, kernel.target.size)
         target = pointers[kernel.target.number]
         # an odd start begins with the second number of a block: one place before the first
@@ -69,7 +65,7 @@ class UniformPlan(NamedTuple):
 
     def _words(self, b: Builder, counter: Wide) -> tuple[Value, Value]:
         """Words 0 and 2 of blocks (section 3.3 of the paper; `philox._rounds`)."""
-        seed, stream = self.kernel.attributes["seed"], self.kernel.attributes["stream"]
+        seed, stream = self.kernel.seed, self.kernel.stream
         fixed = [stream & WORD, stream >> 32 & WORD, seed & WORD, seed >> 32 & WORD]
         initial = (*counter, *[b.constant_int(word) for word in fixed])
         with b.loop(0, ROUNDS, 1, initial) as loop:
@@ -95,7 +91,7 @@ def _fraction(b: Builder, word: Value) -> Value:
     return b.multiply(b.to_float(b.shift_right(word, 32 - _DIGITS)), 2.0**-_DIGITS)
 
 
-def plan_uniform(kernel: Reference, target: Target) -> UniformPlan:
+def plan_uniform(kernel: Uniform, target: Target) -> UniformPlan:
     """Decide how the work is cut.
 
     Raises:
