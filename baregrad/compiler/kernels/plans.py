@@ -3,14 +3,10 @@
 from typing import Protocol
 
 from baregrad.compiler.kernel import Batch, Contraction, Copy, Index, Kernel, Map
-from baregrad.compiler.kernels.batches import plan_batch
-from baregrad.compiler.kernels.copies import plan_copy
 from baregrad.compiler.kernels.expression import Pointers
-from baregrad.compiler.kernels.indexing import plan_index
 from baregrad.compiler.kernels.loops import Span
 from baregrad.compiler.kernels.maps import plan_map
 from baregrad.compiler.kernels.products import plan_contraction
-from baregrad.compiler.kernels.randomness import plan_uniform
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 from baregrad.compiler.vector.target import Target
@@ -48,14 +44,23 @@ def plan_kernel(kernel: Kernel, target: Target) -> KernelPlan:
     Raises:
         UnsupportedKernelError: there is no vector code for it.
     """
+    # what most steps lack is imported when it comes up
     if isinstance(kernel, Map):
         return plan_map(kernel, target)
     if isinstance(kernel, Contraction):
         return plan_contraction(kernel, target)
     if isinstance(kernel, Index):
+        from baregrad.compiler.kernels.indexing import plan_index
+
         return plan_index(kernel, target)
     if isinstance(kernel, Batch):
+        from baregrad.compiler.kernels.batches import plan_batch
+
         return plan_batch(kernel, target)
     if isinstance(kernel, Copy):
+        from baregrad.compiler.kernels.copies import plan_copy
+
         return plan_copy(kernel, target)
+    from baregrad.compiler.kernels.randomness import plan_uniform
+
     return plan_uniform(kernel, target)
