@@ -21,12 +21,19 @@ def transpose_square(builder: Builder, rows: Sequence[Value]) -> list[Value]:
     return vectors
 
 
-def sum_each(builder: Builder, vectors: Sequence[Value]) -> Value:
-    """Lane i is the sum of the lanes of vector i, in the order in which `reduce_add` adds them."""
-    vectors = list(vectors)
-    low, high = builder.interleave_low, builder.interleave_high
-    while len(vectors) > 1:
-        half = len(vectors) // 2
-        pairs = zip(vectors[:half], vectors[half:], strict=True)
-        vectors = [builder.add(low(a, b), high(a, b)) for a, b in pairs]
-    return vectors[0]
+def sum_each(builder: Builder, vectors: Sequence[Value], lanes: int) -> Value:
+    """Lane i is the sum of the lanes of vector i, in the order in which `reduce_add` adds them.
+
+    There may be fewer vectors than lanes; the lanes of those that are missing are 0.
+    """
+    b, zero = builder, builder.constant(0.0)
+    sums: list[Value | None] = [*vectors, *[None] * (lanes - len(vectors))]
+    while len(sums) > 1:
+        half = len(sums) // 2
+        sums = [
+            b.add(b.interleave_low(x or zero, y or zero), b.interleave_high(x or zero, y or zero))
+            if x or y
+            else None
+            for x, y in zip(sums[:half], sums[half:], strict=True)
+        ]
+    return sums[0] or zero

@@ -85,6 +85,8 @@ def test_the_interpreter_agrees_and_stays_within_the_buffers(target, form, rows,
         (70, 33, 300, "NT"),  # they are transposed
         (20, 130, 40, "NT"),  # the product is computed as its transpose
         (3, 70, 90, "NT"),  # dot products
+        (39, 10, 200, "NT"),  # of several rows at once
+        (21, 2, 70, "NT"),
         (70, 1, 90, "NN"),  # with rows for columns
         (60, 200, 600, "TN"),  # both matrices are packed
         (200, 60, 300, "TN"),
@@ -276,6 +278,13 @@ def test_a_large_left_matrix_is_packed_if_it_lies_along_its_rows():
 
 def test_with_few_rows_and_a_transposed_right_matrix_dot_products_are_taken():
     assert isinstance(plan(1, 256, 784, "NT"), Dot)
+
+
+def test_with_few_columns_dot_products_are_taken_of_more_rows_at_once():
+    chosen = plan(256, 10, 256, "NT")
+    assert isinstance(chosen, Dot)
+    assert chosen.down == (2, 128, 0)
+    assert chosen.blocks == 128
 
 
 def test_with_more_columns_than_rows_the_left_matrix_is_transposed():

@@ -111,12 +111,13 @@ def test_a_square_of_lanes_is_transposed(target):
 
 
 @on_every_target
-def test_each_of_many_vectors_is_summed_in_the_order_of_reduce_add(target):
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 8, 16])
+def test_each_of_some_vectors_is_summed_in_the_order_of_reduce_add(target, count):
     lanes = target.lanes
     b = Builder("sums", x=POINTER, y=POINTER)
     x, y = b.parameters
     rows = [b.load(x, displacement=4 * lanes * row) for row in range(lanes)]
-    b.store(sum_each(b, rows), y)
+    b.store(sum_each(b, rows[:count], lanes), y)
     numbers = array("f", [(-3) ** (i % 17) / (1 + i) for i in range(lanes**2)])
     result = array("f", [0]) * lanes
     interpret(b.program, [numbers, result], lanes)
@@ -125,4 +126,5 @@ def test_each_of_many_vectors_is_summed_in_the_order_of_reduce_add(target):
         return array("f", [p + q])[0]
 
     rows = [numbers[i * lanes : (i + 1) * lanes] for i in range(lanes)]
-    assert list(result) == [halves(add, row) for row in rows]
+    expected = [halves(add, row) for row in rows[:count]]
+    assert list(result) == [*expected, *[0.0] * (lanes - len(expected))]
