@@ -1,0 +1,1 @@
+"""One matrix product, by several libraries."""
