@@ -1,7 +1,7 @@
 """baregrad and other libraries, measured side by side: ``python benchmarks/peers.py``.
 
-``--only T3 T4`` measures some training steps only, ``--sections`` some parts only, ``--quick`` is to
-try the program out, and ``--check`` compares losses instead of times. Results are added to
+``--only T3 T4`` measures some training steps only, ``--sections`` some parts only, ``--quick`` is
+to try the program out, and ``--check`` compares losses instead of times. Results are added to
 results.json and results.md beside this file. README.md tells what is measured and how.
 """
 

@@ -45,9 +45,9 @@ def fastest(measured: Mapping[str, Sequence[float]], names: Iterable[str]) -> st
 
 def number(value: float) -> str:
     """With three digits that count, or all before the point."""
-    if value >= 100:
+    if value >= 99.95:
         return f"{value:,.0f}"
-    return f"{value:.3g}" if value >= 10 else f"{value:#.3g}"
+    return f"{value:#.3g}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -86,8 +86,8 @@ class Contender:
         variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.patience = patience
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         bound = cores(threads)
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
             [sys.executable, "-m", "harness.worker", module, maker, task, str(threads)],
             stdin=subprocess.PIPE,

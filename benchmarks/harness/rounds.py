@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from harness.options import Options
@@ -74,14 +75,14 @@ def compete(makers: Makers, task: str, threads: int, options: Options) -> dict[s
     """Start, take turns, end.
 
     Returns:
-        JSON: microseconds per step by label, reasons of failure by label, versions, and what the
-        contenders answered last.
+        JSON: microseconds per step by label, reasons of failure by label, versions, and the
+        loss of one step more.
     """
     running, said, failed = start(makers, task, threads, options.patience)
     everyone = list(running.values())
     try:
         measured, later = take_turns(running, options)
-        last = {name: contender.ask(steps=1) for name, contender in running.items()}
+        last = _losses(running)
     finally:
         for contender in everyone:
             contender.close()
@@ -90,5 +91,14 @@ def compete(makers: Makers, task: str, threads: int, options: Options) -> dict[s
         "us": measured,
         "failed": failed | later,
         "versions": sorted({answer["version"] for answer in said.values()}),
-        "last": {name: answer["loss"] for name, answer in last.items()},
+        "last": last,
     }
+
+
+def _losses(running: Mapping[str, Contender]) -> dict[str, float]:
+    """Of one more step of those that can still make one."""
+    found = {}
+    for name, contender in running.items():
+        with suppress(ContenderError):
+            found[name] = contender.ask(steps=1)["loss"]
+    return found

@@ -69,8 +69,8 @@ def _size(folders: list[str]) -> float | None:
     total = 0
     for name in folders:
         spec = importlib.util.find_spec(name)
-        assert spec and spec.origin
-        package = Path(spec.origin).parent
+        assert spec is not None, "it is not missing"
+        package = Path(str(spec.origin)).parent
         for folder in (package, package.with_name(f"{name}.libs")):
             files = (path for path in folder.rglob("*") if "__pycache__" not in path.parts)
             total += sum(path.stat().st_size for path in files if path.is_file())

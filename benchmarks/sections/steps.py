@@ -103,32 +103,32 @@ def peers_of(one: dict[str, Any]) -> list[str]:
     return [name for name in one["us"] if name not in (OWN, OWN_SINGLE, OWN_EAGER, PEAK)]
 
 
-def best_ratio(one: dict[str, Any]) -> tuple[str, float] | None:
-    """The best peer and how many times our time it takes; None where one is missing."""
-    best = fastest(one["us"], peers_of(one))
-    own = one["us"].get(OWN)
-    return (best, ratio(one["us"][best], own)) if best and own else None
-
-
-def _median(one: dict[str, Any], name: str) -> str:
+def _median(one: dict[str, Any], name: str | None) -> str:
     values = one["us"].get(name)
     return number(statistics.median(values)) if values else "–"
+
+
+def _ratio(one: dict[str, Any], name: str | None, own: str) -> float | None:
+    """How many times as long one takes as the other; None where one is missing."""
+    us = one["us"]
+    return ratio(us[name], us[own]) if us.get(name) and us.get(own) else None
 
 
 def _summary(key: str, one: dict[str, Any]) -> list[str]:
     task, threads = key.split("/")
     required = TASKS[task].required.get(int(threads))
-    best = best_ratio(one)
+    best = fastest(one["us"], peers_of(one))
+    times = _ratio(one, best, OWN)
     verdict = ""
-    if best and required:
-        verdict = "met" if best[1] >= required else "**missed**"
+    if times and required:
+        verdict = "met" if times >= required else "**missed**"
     return [
         task,
         threads,
         _median(one, OWN),
-        _median(one, best[0]) if best else "–",
-        best[0] if best else "",
-        f"{best[1]:.2f}" if best else "–",
+        _median(one, best),
+        best or "",
+        f"{times:.2f}" if times else "–",
         f"{required:.2f}" if required else "",
         verdict,
     ]
@@ -137,10 +137,15 @@ def _summary(key: str, one: dict[str, Any]) -> list[str]:
 def _eager(key: str, one: dict[str, Any]) -> list[str]:
     task, threads = key.split("/")
     peer = fastest(one["us"], EAGER)
-    own = one["us"].get(OWN_EAGER)
-    found = f"{ratio(one['us'][peer], own):.2f}" if peer and own else "–"
-    torch = _median(one, peer) if peer else "–"
-    return [task, threads, _median(one, OWN_EAGER), torch, found, _median(one, OWN_SINGLE)]
+    times = _ratio(one, peer, OWN_EAGER)
+    return [
+        task,
+        threads,
+        _median(one, OWN_EAGER),
+        _median(one, peer),
+        f"{times:.2f}" if times else "–",
+        _median(one, OWN_SINGLE),
+    ]
 
 
 def _details(key: str, one: dict[str, Any]) -> str:
