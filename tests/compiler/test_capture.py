@@ -638,5 +638,6 @@ def test_other_threads_compute_while_one_captures():
     thread.start()
     program = capture(step, Tensor([10.0, 10.0]))
     thread.join()
-    assert seen == {"engine": "reference", "product": [3, 6]}
+    assert seen["engine"] != "capture"
+    assert seen["product"] == [3, 6]
     assert run(program, Tensor([10.0, 10.0]))[0].tolist() == [11, 21]
