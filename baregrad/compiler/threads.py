@@ -30,20 +30,23 @@ def threads() -> int:
     return _current().threads
 
 
-def set_threads(count: int) -> None:
+def set_threads(count: int | None) -> None:
     """Choose how many threads compiled steps run on, from their next call on.
 
     Results do not depend on it. More threads than there are cores gain nothing.
 
     Args:
-        count: from 1, which is only the caller's own thread, to 256.
+        count: from 1, which is only the caller's own thread, to 256; None for what it would be if
+            nothing had been chosen (see `threads`).
 
     Raises:
         ArgumentError: not an integer, or not in this range.
     """
     global _pool
-    if isinstance(count, bool) or not isinstance(count, int):
-        raise ArgumentError(f"the number of threads must be an integer, not {count!r}")
+    if isinstance(count, bool) or not isinstance(count, int | None):
+        raise ArgumentError(f"the number of threads must be an integer or None, not {count!r}")
+    if count is None:
+        count = _default()
     # the old pool ends when nobody runs on it any more
     _pool = WorkerPool(_checked(count, "the number of threads"))
 

@@ -44,7 +44,7 @@ _FUTEX_WAKE: Final = 129
 _ALL: Final = 0x7FFF_FFFF
 _SCHED_YIELD: Final = 24
 # of a spin; each takes some tens of nanoseconds
-_LOOKS: Final = 50
+_LOOKS: Final = 100
 
 
 def set_spins(view: memoryview[Any], barrier: int, spins: int) -> None:
@@ -53,7 +53,7 @@ def set_spins(view: memoryview[Any], barrier: int, spins: int) -> None:
     Args:
         view: memory, as bytes.
         barrier: offset of the barrier in it.
-        spins: each takes about a microsecond.
+        spins: each takes some microseconds.
     """
     struct.pack_into("=I", view, barrier + _SPINS, spins)
 
@@ -101,7 +101,7 @@ def emit_wait_while_equal(
         asm: where to.
         place: 32 bits, changed by whoever then calls `emit_wake`.
         sleeping: 32 bits that count who sleeps, 0 at first.
-        spins: how often to look, for about a microsecond each, before sleeping.
+        spins: how often to look, for some microseconds each, before sleeping.
     """
     again, sleep, done = asm.label("wait_again"), asm.label("wait_sleep"), asm.label("wait_done")
     asm.bind(again)

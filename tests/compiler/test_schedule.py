@@ -46,7 +46,7 @@ def test_threads_wait_where_they_touch_the_same_memory(works, expected):
 
 def test_threads_wait_between_steps_only_if_the_next_one_needs_it():
     assert pattern([work([0], [1]), work([1], [0])]).endswith("|S|")
-    # the last one is separated from the first two by a barrier, and has nothing to do with the first
+    # a barrier is between the last one and the next second; the first is nothing to the last
     assert pattern([work([0], [1]), work([1], [2]), work([2], [3])]) == "S|S|S"
 
 

@@ -220,6 +220,13 @@ def test_threads_says_what_was_set():
     assert bg.threads() == 3
 
 
+def test_none_takes_a_choice_back(monkeypatch):
+    monkeypatch.setenv("BAREGRAD_THREADS", "7")
+    bg.set_threads(3)
+    bg.set_threads(None)
+    assert bg.threads() == 7
+
+
 def test_without_a_setting_there_are_as_many_threads_as_cores(monkeypatch):
     monkeypatch.setattr(threads, "_pool", None)
     monkeypatch.delenv("BAREGRAD_THREADS", raising=False)
@@ -240,7 +247,7 @@ def test_an_environment_variable_that_makes_no_sense_is_refused(given, monkeypat
         bg.threads()
 
 
-@pytest.mark.parametrize("given", [0, -3, 257, 1.0, "2", None, True])
+@pytest.mark.parametrize("given", [0, -3, 257, 1.0, "2", True])
 def test_a_number_of_threads_that_makes_no_sense_is_refused(given):
     bg.set_threads(2)
     with pytest.raises(ArgumentError, match=r"the number of threads must be .*not"):
