@@ -26,7 +26,7 @@ from baregrad.compiler.simplify import simplify
 from baregrad.compiler.vector.compile import host_target
 from baregrad.compiler.vector.target import Target
 from baregrad.engines.array import TYPECODES, Array, Shape
-from baregrad.errors import ArgumentError, ShapeError
+from baregrad.errors import ArgumentError, CaptureError, ShapeError
 from baregrad.machine.errors import MachineError
 from baregrad.tensor.graph import noting_modules
 from baregrad.tensor.tensor import Tensor, as_tensor
@@ -250,11 +250,17 @@ class _Version:
 
     def draw(self, steps: int) -> list[array[Any]]:
         """The scalars of so many steps; if it is less than 0, they are taken back."""
-        scalars = self.program.arguments[len(self.program.arguments) - len(self.program.draws) :]
-        return [
-            array(TYPECODES[value.dtype], draw(steps))
-            for value, draw in zip(scalars, self.program.draws, strict=True)
-        ]
+        draws = self.program.draws
+        scalars = self.program.arguments[len(self.program.arguments) - len(draws) :]
+        drawn: list[array[Any]] = []
+        try:
+            for value, draw in zip(scalars, draws, strict=True):
+                drawn.append(array(TYPECODES[value.dtype], draw(steps)))
+        except CaptureError:
+            for draw in draws[: len(drawn)]:  # the step is not made
+                draw(-steps)
+            raise
+        return drawn
 
     def returned(self, results: list[array[Any]], axes: Shape) -> Any:
         """The results in the form in which the function returned them, with more axes in front."""
