@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 from baregrad.data.dialect import found_delimiter, has_header
+from baregrad.data.native_cells import Cells, NativeCells
 from baregrad.data.storage import TextCoder, numbers_of
 from baregrad.data.table import Kind
-from baregrad.data.text_blocks import Block, check_widths, row_blocks, text_chunks
+from baregrad.data.text_blocks import Block, RowReader, check_widths, text_chunks
 from baregrad.errors import DataError
 
 # What a file begins with that says its encoding; UTF-32's mark begins like one of UTF-16.
@@ -114,34 +115,42 @@ def typed_blocks(
         UnicodeError: bytes that are no text of the encoding.
         TextAfterNumbersError: at the end, if columns of numbers were found to have text.
     """
+    width = len(layout.names)
+    chunks = text_chunks(file, layout.encoding, layout.skip_rows, layout.source)
+    reader = RowReader(layout.delimiter, layout.skip_rows, layout.source)
+    native = NativeCells(layout.delimiter, width, coders)
     broken: set[int] = set()
-    width, first, header = len(layout.names), 0, layout.header
-    for block in _blocks(file, layout.encoding, layout.delimiter, layout.skip_rows, layout.source):
-        first = first or block.lines[0]
-        check_widths(block, width, first, layout.source)
-        if header:
-            header = False
-            block = Block(block.rows[1:], block.lines[1:])
-            if not block.rows:
+    first, header = 0, layout.header
+    for chunk in chunks:
+        # Not for the first chunk, which has the header, and is all of a small file.
+        found = native.columns(chunk) if first and not reader.begun else None
+        if found:
+            count, cells = found
+            lines: Sequence[int] = range(reader.line + 1, reader.line + 1 + count)
+            reader.line += count
+        else:
+            rows, lines = reader.rows(chunk)
+            if not rows:
                 continue
-        parts = []
-        for place, cells in enumerate(zip(*block.rows, strict=True)):
-            part = coders[place].codes(cells) if place in coders else numbers_of(cells)
-            if part is None:
-                broken.add(place)
-            else:
-                parts.append(part)
-        if not broken:
-            yield block.lines, parts
+            first = first or lines[0]
+            check_widths(rows, lines, width, first, layout.source)
+            if header:
+                rows, lines, header = rows[1:], lines[1:], False
+            cells = list(zip(*rows, strict=True))
+        parts = [_part(column, coders.get(place)) for place, column in enumerate(cells)]
+        broken |= {place for place, part in enumerate(parts) if part is None}
+        if not broken and lines:
+            yield lines, [part for part in parts if part is not None]
+    reader.finish()
     if broken:
         raise TextAfterNumbersError(broken)
 
 
-def _blocks(
-    file: BinaryIO, encoding: str, delimiter: str, skip_rows: int, source: str
-) -> Iterator[Block]:
-    chunks = text_chunks(file, encoding, skip_rows, source)
-    return (b for b in row_blocks(chunks, delimiter, skip_rows, source) if b.rows)
+def _part(cells: Cells | None, coder: TextCoder | None) -> array[Any] | None:
+    """A column's part; None if there is text, and no coder for it."""
+    if cells is None or isinstance(cells, array):
+        return cells
+    return numbers_of(cells) if coder is None else coder.codes(cells)
 
 
 # --- how it looks -------------------------------------------------------------------------------
@@ -158,11 +167,8 @@ def _found_layout(file: BinaryIO, options: Options, encoding: str, source: str) 
     skip = options.skip_rows
     text = next(text_chunks(file, encoding, skip, source), "")
     delimiter = options.delimiter or found_delimiter(text)
-    block = next(_blocks(file, encoding, delimiter, skip, source), None)
-    if block is None:
-        raise DataError(f"{source} is empty: there are no rows in it")
-    rows = block.rows
-    check_widths(block, len(rows[0]), block.lines[0], source)
+    rows, lines = _first_rows(file, encoding, delimiter, skip, source)
+    check_widths(rows, lines, len(rows[0]), lines[0], source)
     header = options.header
     if header is None:
         header = _has_all(rows[0], options.columns) or has_header(rows, source)
@@ -180,6 +186,18 @@ def _found_layout(file: BinaryIO, options: Options, encoding: str, source: str) 
         else []
     )
     return Layout(source, encoding, delimiter, skip, header, names, texts, notes)
+
+
+def _first_rows(
+    file: BinaryIO, encoding: str, delimiter: str, skip_rows: int, source: str
+) -> Block:
+    reader = RowReader(delimiter, skip_rows, source)
+    for chunk in text_chunks(file, encoding, skip_rows, source):
+        block = reader.rows(chunk)
+        if block.rows:
+            return block
+    reader.finish()
+    raise DataError(f"{source} is empty: there are no rows in it")
 
 
 def _has_all(row: Sequence[str], names: Collection[str]) -> bool:

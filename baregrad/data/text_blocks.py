@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import StringIO
 from typing import Any, BinaryIO, NamedTuple
 
@@ -60,39 +60,62 @@ def _first_line_end(text: str) -> int:
     return len(StringIO(text, newline="").readline())
 
 
-def row_blocks(chunks: Iterator[str], delimiter: str, line: int, source: str) -> Iterator[Block]:
-    """The rows of a text table.
+class RowReader:
+    """Takes the rows out of the text of a table, chunk by chunk.
 
     Args:
-        chunks: the text, from `text_chunks`.
         delimiter: what separates cells.
         line: how many lines of the file come before.
         source: what messages call the file.
 
-    Raises:
-        DataError: a quotation that does not end.
+    Attributes:
+        line: how many lines of the file are before the next chunk.
+        begun: text that belongs to the next chunk, as a cell in quotes goes on there.
     """
-    begun = ""
-    for chunk in chunks:
-        text = begun + chunk
-        reader = _reader(text, delimiter)
+
+    def __init__(self, delimiter: str, line: int, source: str) -> None:
+        self.line = line
+        self.begun = ""
+        self._delimiter = delimiter
+        self._source = source
+
+    def rows(self, chunk: str) -> Block:
+        """The rows that end in a chunk, which may be none.
+
+        Raises:
+            DataError: a quotation that is not closed or not doubled.
+        """
+        text = self.begun + chunk
+        reader = _reader(text, self._delimiter)
         block = Block([], [])
         try:
             for row in reader:
                 if len(row) > 1 or "".join(row).strip():
                     block.rows.append(row)
-                    block.lines.append(line + reader.line_num)
+                    block.lines.append(self.line + reader.line_num)
         except csv.Error as error:
             if UNFINISHED not in str(error):
-                raise _quotation(source, line + reader.line_num, error) from None
-            begun = text  # a cell in quotes goes on in the next chunk
-            continue
-        begun = ""
-        line += reader.line_num
-        yield block
-    if begun:
-        lines = len(begun.splitlines())
-        raise _quotation(source, line + lines, UNFINISHED)
+                raise self._quotation(reader.line_num, error) from None
+            self.begun = text
+            return Block([], [])
+        self.begun = ""
+        self.line += reader.line_num
+        return block
+
+    def finish(self) -> None:
+        """Says that there are no more chunks.
+
+        Raises:
+            DataError: a quotation does not end.
+        """
+        if self.begun:
+            raise self._quotation(len(self.begun.splitlines()), UNFINISHED)
+
+    def _quotation(self, line: int, problem: object) -> DataError:
+        return DataError(
+            f"{self._source}, line {self.line + line}: {problem}; look for a double quote that is "
+            "not closed or not doubled"
+        )
 
 
 def _reader(text: str, delimiter: str) -> Any:
@@ -100,32 +123,28 @@ def _reader(text: str, delimiter: str) -> Any:
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
 
 
-def _quotation(source: str, line: int, problem: object) -> DataError:
-    return DataError(
-        f"{source}, line {line}: {problem}; look for a double quote that is not closed or not "
-        "doubled"
-    )
-
-
-def check_widths(block: Block, width: int, first: int, source: str) -> None:
-    """Every row must have as many cells as the first.
+def check_widths(
+    rows: Sequence[Sequence[str]], lines: Sequence[int], width: int, first: int, source: str
+) -> None:
+    """Every row must have as many cells as the first of the table.
 
     Args:
-        block: the rows to check.
-        width: how many cells the first row of the table has.
+        rows: to be checked.
+        lines: of the file, on which they end.
+        width: how many cells the first row has.
         first: its line.
         source: what messages call the file.
 
     Raises:
         DataError: one has not.
     """
-    widths = list(map(len, block.rows))
+    widths = list(map(len, rows))
     if set(widths) <= {width}:
         return
     row = next(row for row, found in enumerate(widths) if found != width)
-    odd_first = block.lines[0] == first and len(set(widths[1:])) == 1
+    odd_first = lines[0] == first and len(set(widths[1:])) == 1
     raise DataError(
-        f"{source}, line {block.lines[row]}: {_cells(widths[row])}, and {_cells(width)} in the "
+        f"{source}, line {lines[row]}: {_cells(widths[row])}, and {_cells(width)} in the "
         f"first row, line {first}; "
         + (
             "as only that one differs, skip that row"
