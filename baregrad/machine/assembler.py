@@ -117,17 +117,19 @@ class Assembler:
             zero: whether elements without their mask bit become zero instead of staying.
             rounding: ``rn``, ``rd``, ``ru``, ``rz`` (embedded rounding) or ``sae``.
         """
+        kinds = []
         try:
-            kinds = tuple([immediate_kind(o) if isinstance(o, int) else o.kind for o in operands])
+            for o in operands:
+                kinds.append(immediate_kind(o) if isinstance(o, int) else o.kind)
         except AttributeError:
             names = ", ".join(type(operand).__name__ for operand in operands)
             raise OperandError(
                 f"operands are registers, Memory, labels and int, not {names}"
             ) from None
-        signature = (mnemonic, kinds, mask is not None, zero, rounding)
+        signature = (mnemonic, tuple(kinds), mask is not None, zero, rounding)
         form = self._forms.get(signature)
         if form is None:
-            if kinds == ("label",):
+            if kinds == ["label"]:
                 self._jump(mnemonic, operands[0])
                 return
             check_modifiers(mask, rounding)

@@ -76,8 +76,12 @@ class Construction:
         address: Address | None = None,
     ) -> Value:
         """Append an instruction that defines a value."""
-        result = self._value(type)
-        self._region.append(Instruction(self._number(), op, operands, result, immediate, address))
+        program = self.program
+        result = Value(program.value_count, type)
+        program.value_count += 1
+        number = program.instruction_count
+        program.instruction_count += 1
+        self._region.append(Instruction(number, op, operands, result, immediate, address))
         return result
 
     def _append_effect(self, op: str, operands: tuple[Value, ...], address: Address) -> None:

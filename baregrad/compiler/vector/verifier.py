@@ -69,9 +69,12 @@ class _Verifier:
         self._defined.add(value.number)
 
     def _region(self, region: list[Instruction]) -> None:
-        defined = self._defined
+        defined, missing = self._defined, self._missing
         for instruction in region:
-            self._number(instruction)
+            number = instruction.number
+            if number not in missing:
+                self._refuse_number(instruction)
+            missing.remove(number)
             for value in instruction.operands:
                 if value.number not in defined:
                     self._fail(instruction, f"{value} is used where it is not defined")
@@ -94,11 +97,8 @@ class _Verifier:
             if result is not None:
                 self._define(result, instruction)
 
-    def _number(self, instruction: Instruction) -> None:
-        number = instruction.number
-        if number not in self._missing:
-            self._fail(instruction, f"instruction number {number} is not its own")
-        self._missing.remove(number)
+    def _refuse_number(self, instruction: Instruction) -> NoReturn:
+        self._fail(instruction, f"instruction number {instruction.number} is not its own")
 
     def _signature(self, instruction: Instruction) -> None:
         operation = OPERATIONS.get(instruction.op)
@@ -188,7 +188,9 @@ class _Verifier:
         outside = set(self._defined)
         for value in (loop.counter, *loop.carried):
             self._define(value, loop)
-        self._number(loop.latch)
+        if loop.latch.number not in self._missing:
+            self._refuse_number(loop.latch)
+        self._missing.remove(loop.latch.number)
         self._region(loop.body)
         self._same_types(loop, "carry", loop.next, initial)
         for value in loop.next:
