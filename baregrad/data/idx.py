@@ -13,11 +13,12 @@ from math import prod
 from typing import Any
 
 from baregrad.data.source import FilePath, read_bytes
-from baregrad.engines.array import Array, DType, Shape
+from baregrad.engines.array import TYPECODES, Array, DType, Shape
 from baregrad.errors import DataError
 from baregrad.tensor.tensor import Tensor
 
 UNSIGNED_BYTE = 0x08  # the type code of every MNIST file, and the only one read here
+BLOCK = 1 << 16  # values that are converted at once
 
 
 def read_idx(path: FilePath, scale: bool = False) -> Tensor:
@@ -40,26 +41,26 @@ def read_idx(path: FilePath, scale: bool = False) -> Tensor:
             f"{path}: the header says {expected} values, shape {shape}, and the file has {found}; "
             "it is damaged or cut off, so fetch it again"
         )
-    dtype: DType
-    if scale:
-        dtype, meanings = "float32", array("f", [value / 255 for value in range(256)])
-    else:
-        dtype, meanings = "int64", array("q", range(256))
+    dtype: DType = "float32" if scale else "int64"
+    meanings: array[Any] = array(TYPECODES[dtype])
+    meanings.extend([value / 255 for value in range(256)] if scale else range(256))
     return Tensor.leaf(Array(_looked_up(content[start:], meanings), shape, dtype))
 
 
 def _looked_up(values: bytes, meanings: array[Any]) -> array[Any]:
     """What each byte stands for, of 256 meanings.
 
-    The first bytes of all results are made at once, then all second ones, and so on, which is
-    fifty times as fast as one result after another.
+    The first bytes of all results are made at once, then all second ones, and so on: some twenty
+    times as fast as one result after another. It is done block by block, within the caches.
     """
-    size, tables = meanings.itemsize, meanings.tobytes()
-    content = bytearray(size * len(values))
-    for place in range(size):
-        content[place::size] = values.translate(tables[place::size])
+    size, table = meanings.itemsize, meanings.tobytes()
     found = array(meanings.typecode)
-    found.frombytes(content)
+    for start in range(0, len(values), BLOCK):
+        block = values[start : start + BLOCK]
+        content = bytearray(size * len(block))
+        for place in range(size):
+            content[place::size] = block.translate(table[place::size])
+        found.frombytes(content)
     return found
 
 

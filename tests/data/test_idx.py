@@ -36,6 +36,14 @@ def test_scaled_values_go_from_zero_to_one(write):
     assert x.tolist() == pytest.approx([0, 0.2, 1], abs=1e-7)
 
 
+@pytest.mark.parametrize("scale", [False, True])
+def test_values_are_the_same_on_both_sides_of_a_block(write, scale, monkeypatch):
+    monkeypatch.setattr("baregrad.data.idx.BLOCK", 7)
+    x = read_idx(write(idx((20,), range(236, 256))), scale=scale)
+    divisor = 255 if scale else 1
+    assert x.tolist() == pytest.approx([v / divisor for v in range(236, 256)], rel=1e-7, abs=0)
+
+
 def test_a_compressed_file_is_read_too(write):
     assert read_idx(write(gzip.compress(idx((2,), [7, 8])))).tolist() == [7, 8]
 
