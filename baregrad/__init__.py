@@ -30,6 +30,7 @@ from baregrad.errors import (
     ShapeError,
 )
 from baregrad.nn import losses
+from baregrad.nn.embedding import EmbeddedFeatures, Embedding
 from baregrad.nn.layers import BatchNorm1d, Dropout, LayerNorm, Linear, Sequential
 from baregrad.nn.mlp import MLP, Layer, Neuron
 from baregrad.nn.module import Module
@@ -138,6 +139,8 @@ __all__ = [
     "DataError",
     "Dropout",
     "EarlyStopping",
+    "EmbeddedFeatures",
+    "Embedding",
     "FileWriteError",
     "Generator",
     "GradientError",

@@ -1,0 +1,131 @@
+"""Embeddings: a vector of learned numbers for each category."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from baregrad.engines.array import DType
+from baregrad.errors import ArgumentError, DTypeError
+from baregrad.nn.initializers import initializer_named
+from baregrad.nn.layers import checked_count, checked_float, features_of
+from baregrad.nn.module import Module
+from baregrad.tensor.functions import concat
+from baregrad.tensor.random import WEIGHTS, generator_for
+from baregrad.tensor.tensor import Tensor, as_tensor
+
+SIZE = 8  # numbers for a category, as in RealMLP (Holzmüller, Grinsztajn and Steinwart, 2024)
+
+
+class Embedding(Module):
+    """A table of vectors, one for each of the numbers 0 to `count` - 1.
+
+    Category 0 stands for what was not there in training: its vector begins as zeros and stays so
+    unless it occurs. The others are drawn from a normal distribution of variance 1 / size, so that
+    a vector has about length 1.
+
+    Args:
+        count: how many categories there are, with number 0.
+        size: how many numbers stand for each.
+        seed: of the initial vectors; None draws from the default generator.
+        dtype: of the vectors.
+        stream: which of the seed's random sequences, so that layers of one seed differ.
+
+    Raises:
+        ArgumentError: a count or size below 1.
+
+    Attributes:
+        weight: (count, size), the vectors.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        size: int = SIZE,
+        seed: int | None = None,
+        dtype: DType = "float32",
+        stream: int = 0,
+    ) -> None:
+        self.count = checked_count(count, "the number of categories")
+        self.size = checked_count(size, "the size of an embedding")
+        draw = initializer_named("lecun_normal")
+        vectors = draw(count, size, generator_for(seed, WEIGHTS + stream)).tolist()
+        vectors[0] = [0.0] * size
+        self.weight = Tensor(vectors, checked_float(dtype), requires_grad=True)
+
+    def forward(self, indices: Any) -> Tensor:
+        """Numbers of categories, int64, (...) -> (..., size).
+
+        Raises:
+            DTypeError: numbers that are no integers.
+            OutOfRangeError: a number that no category has.
+        """
+        places = as_tensor(indices)
+        if places.dtype != "int64":
+            raise DTypeError(f"an embedding takes numbers of categories, int64, not {places.dtype}")
+        return self.weight.take(places)
+
+    def describe(self) -> str:
+        """Its sizes."""
+        return f"{self.count}, {self.size}"
+
+
+class EmbeddedFeatures(Module):
+    """Features of which some are numbers of categories: those become vectors behind the others.
+
+    ``Sequential(EmbeddedFeatures(p.inputs, p.embeddings), MLP(...))`` for a `Preprocessor` p that
+    was fitted with ``categories="embedding"``.
+
+    Args:
+        inputs: number of features.
+        counts: by the places of features that are numbers of categories, how many there are.
+        size: how many numbers stand for a category.
+        seed: of the initial vectors; None draws from the default generator.
+        dtype: of the vectors, and so of the result.
+
+    Raises:
+        ArgumentError: no feature at one of these places, or a count below 1.
+
+    Attributes:
+        outputs: number of features of the result.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        counts: Mapping[int, int],
+        size: int = SIZE,
+        seed: int | None = None,
+        dtype: DType = "float32",
+    ) -> None:
+        self.inputs = checked_count(inputs, "the number of inputs")
+        for place in counts:
+            if not 0 <= place < inputs:
+                raise ArgumentError(f"there is no feature {place} to embed; there are {inputs}")
+        self.places = sorted(counts)
+        self.embeddings = [
+            Embedding(counts[place], size, seed, dtype, stream)
+            for stream, place in enumerate(self.places)
+        ]
+        self.dtype = checked_float(dtype)
+        self.outputs = inputs + (size - 1) * len(self.places)
+
+    def forward(self, x: Any) -> Tensor:
+        """(samples, inputs) -> (samples, outputs)."""
+        features = features_of(x, self.inputs, self.dtype, self)
+        bounds = [-1, *self.places, self.inputs]
+        kept = [
+            features[:, after + 1 : before]
+            for after, before in pairwise(bounds)
+            if before > after + 1
+        ]
+        vectors = [
+            embedding(features[:, place].astype("int64"))
+            for place, embedding in zip(self.places, self.embeddings, strict=True)
+        ]
+        return concat([*kept, *vectors], 1)
+
+    def describe(self) -> str:
+        """Its sizes."""
+        return f"{self.inputs}, {self.outputs}"
