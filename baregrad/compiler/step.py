@@ -7,7 +7,6 @@ from call to call, and is copied out when somebody looks at it, so that tensors 
 
 from __future__ import annotations
 
-import warnings
 from array import array
 from collections.abc import Callable
 from math import prod
@@ -23,9 +22,10 @@ from baregrad.compiler.memory import Memory, plan_memory
 from baregrad.compiler.native import NativeExecution
 from baregrad.compiler.program import Program
 from baregrad.compiler.simplify import simplify
-from baregrad.compiler.vector.compile import host_target
+from baregrad.compiler.vector.compile import chosen_target
 from baregrad.compiler.vector.target import Target
 from baregrad.engines.array import TYPECODES, Array, Shape
+from baregrad.engines.selection import process_engine, warn_of_refusal
 from baregrad.errors import ArgumentError, CaptureError, ShapeError
 from baregrad.machine.errors import MachineError
 from baregrad.tensor.graph import noting_modules
@@ -159,18 +159,23 @@ class CompiledStep:
         return None if isinstance(version, str) else version
 
     def _key(self, tensors: list[Tensor]) -> Any:
-        """What a version is compiled for: shapes, and which modules are in training."""
+        """What a version is compiled for: shapes, modules that are in training, the engine."""
         modes = tuple([getattr(module(), "training", None) for module in self._modules])
-        return tuple([(tensor.shape, tensor.dtype) for tensor in tensors]), modes
+        shapes = tuple([(tensor.shape, tensor.dtype) for tensor in tensors])
+        return shapes, modes, process_engine()
 
     def _compiled(self, tensors: list[Tensor]) -> _Version | str:
         try:
+            target = self._target or chosen_target()
+        except MachineError as error:  # as was wished, or there has been a warning
+            return str(error)
+        try:
             with collection_paused():
-                return _Version(self._step, tensors, self._target or host_target())
+                return _Version(self._step, tensors, target)
         except UnsupportedKernelError as error:
             return str(error)
         except MachineError as error:
-            warnings.warn(f"steps run as Python: {error}", RuntimeWarning, stacklevel=5)
+            warn_of_refusal(error)
             return str(error)
 
 
@@ -297,7 +302,7 @@ def explain(step: Callable[..., Any], *arguments: Any) -> str:
     program, fused, memory = stages(function, *tensors)
     text = describe(program, fused, memory)
     try:
-        code = NativeExecution(program, fused, memory, host_target()).code.listing()
+        code = NativeExecution(program, fused, memory, chosen_target()).code.listing()
     except (UnsupportedKernelError, MachineError) as error:
         code = f"none: {error}; the step runs as Python"
     return f"{text}\n\nmachine code\n{code}"

@@ -195,6 +195,15 @@ def engine() -> str:
     return current().name
 
 
+def process_engine() -> str:
+    """The name of the engine that was chosen for all threads, which compiled steps go by.
+
+    Raises:
+        ArgumentError: the environment variable names no engine.
+    """
+    return (_process or _begin()).name
+
+
 def set_engine(name: str) -> None:
     """Choose the engine that computes from now on, in all threads; see `engine`.
 

@@ -13,9 +13,10 @@ from baregrad.compiler.step import CompiledStep, compile, explain, stages
 from baregrad.compiler.vector.avx2 import AVX2
 from baregrad.compiler.vector.avx512 import AVX512
 from baregrad.compiler.vector.compile import host_target
+from baregrad.engines import selection
 from baregrad.errors import ArgumentError, CaptureError, OutOfRangeError
 from baregrad.machine.cpu import processor
-from baregrad.machine.errors import UnsupportedMachineError
+from baregrad.machine.errors import ExecutableMemoryError, UnsupportedMachineError
 
 STEPS = 4
 
@@ -226,13 +227,35 @@ def test_where_no_machine_code_runs_the_function_runs_as_it_is(monkeypatch):
     def refuse():
         raise UnsupportedMachineError("not this processor")
 
-    monkeypatch.setattr("baregrad.compiler.step.host_target", refuse)
+    monkeypatch.setattr("baregrad.compiler.step.chosen_target", refuse)
     compiled = compile(lambda x: x * 2)
-    with pytest.warns(RuntimeWarning, match="steps run as Python: not this processor"):
-        assert compiled(bg.ones(2)).tolist() == [2.0, 2.0]
+    assert compiled(bg.ones(2)).tolist() == [2.0, 2.0]
     assert compiled.fallback == "not this processor"
-    assert compiled(bg.ones(2)).tolist() == [2.0, 2.0]  # and warns no more
     assert "none: not this processor" in explain(compiled, bg.ones(2))
+
+
+def test_where_memory_for_code_is_refused_there_is_one_warning(monkeypatch):
+    def refuse(*arguments):
+        raise ExecutableMemoryError("not permitted")
+
+    monkeypatch.setattr("baregrad.compiler.step._Version", refuse)
+    monkeypatch.setattr(selection, "_warned", False)
+    compiled = compile(lambda x: x * 2)
+    with pytest.warns(RuntimeWarning, match="not permitted"):
+        assert compiled(bg.ones(2)).tolist() == [2.0, 2.0]
+    assert compiled(bg.ones(3)).tolist() == [2.0, 2.0, 2.0]  # and warns no more
+    assert compiled.fallback == "not permitted"
+
+
+def test_the_engine_that_is_chosen_is_that_of_compiled_steps(monkeypatch):
+    monkeypatch.setattr(selection, "_process", None)
+    compiled = compile(lambda x: x * 2)
+    for name in ("reference", "avx2", "reference"):
+        bg.set_engine(name)
+        assert compiled(bg.ones(2)).tolist() == [2.0, 2.0]
+        assert (compiled.fallback is None) == (name == "avx2")
+        assert ("ymm" in explain(compiled, bg.ones(20))) == (name == "avx2")
+    assert compiled.fallback == 'the engine is "reference", which runs no machine code'
 
 
 def test_an_operation_without_machine_code_is_said_and_run_as_python(monkeypatch):

@@ -54,8 +54,8 @@ def failures_of_sessions(text, name):
     test = doctest.DocTestParser().get_doctest(only_sessions(text), {}, name, name, 0)
     report = []
     with warnings.catch_warnings():
-        # so a compiled step says where no machine code runs; the output has to be the same
-        warnings.filterwarnings("ignore", "steps run as Python", RuntimeWarning)
+        # said where no machine code runs; the output has to be the same
+        warnings.filterwarnings("ignore", "machine code is not used", RuntimeWarning)
         doctest.DocTestRunner(verbose=False).run(test, out=report.append)
     return "".join(report)
 
@@ -91,7 +91,7 @@ def no_machine_code(monkeypatch):
         refused.append("a step")
         raise UnsupportedMachineError("there is no such processor")
 
-    monkeypatch.setattr(step, "host_target", no_target)
+    monkeypatch.setattr(step, "chosen_target", no_target)
     return refused
 
 

@@ -8,6 +8,7 @@ from baregrad.compiler.vector.calling import c_types
 from baregrad.compiler.vector.lowering import lower
 from baregrad.compiler.vector.program import Program
 from baregrad.compiler.vector.target import Target
+from baregrad.engines.selection import process_engine
 from baregrad.machine.assembler import Assembler, Code
 from baregrad.machine.cpu import processor
 from baregrad.machine.errors import UnsupportedMachineError
@@ -29,6 +30,18 @@ def host_target() -> Target:
             return target
     missing = ", ".join(sorted(AVX2.features - names))
     raise UnsupportedMachineError(f"native code needs {missing}, which this processor has not")
+
+
+def chosen_target() -> Target:
+    """The target of the engine that was chosen for this process.
+
+    Raises:
+        UnsupportedMachineError: it is Python's; or this processor cannot run the target.
+    """
+    name = process_engine()
+    if name == "reference":
+        raise UnsupportedMachineError('the engine is "reference", which runs no machine code')
+    return target_named(name)
 
 
 def target_named(name: str | None) -> Target:
