@@ -102,6 +102,8 @@ class CSVLog(Callback):
 class Progress(Callback):
     """Prints a line with losses and metrics, some twenty times in a training.
 
+    Before the first, it says why a large training does not run as machine code, if it does not.
+
     Args:
         lines: about how many lines.
         file: where to; standard output by default.
@@ -113,6 +115,8 @@ class Progress(Callback):
 
     def on_epoch_end(self, run: Run) -> None:
         """Prints the line, if it is time for one."""
+        if run.epoch == 0 and run.history.fallback is not None:
+            print(f"runs as Python: {run.history.fallback}", file=self.file)
         every = max(1, run.epochs // self.lines)
         if (run.epoch + 1) % every == 0 or run.epoch in (0, run.epochs - 1) or run.stopped:
             print(progress_line(run), file=self.file, flush=True)

@@ -13,11 +13,10 @@ from baregrad.nn.module import Module
 from baregrad.optim.optimizer import Optimizer
 from baregrad.tensor.tensor import Tensor
 
-# Seconds in pure Python on a common computer of 2026: of a prediction at least, of a weight and one
-# sample in it, and of an element of a loss.
+# Seconds in pure Python on a common computer of 2026: of a prediction at least, and of a weight and
+# one sample in it.
 PREDICTION: Final = 5e-4
 PRODUCT: Final = 1e-7
-ELEMENT: Final = 1e-6
 TRAINING: Final = 3  # times a prediction: forward, and the gradients of inputs and of weights
 
 COMPILING: Final = 0.5  # seconds, with a margin: the usual network takes a fifth of that
@@ -31,11 +30,6 @@ def prediction_pays(model: Module, samples: int, batches: int) -> bool:
 def training_pays(model: Module, samples: int, steps: int) -> bool:
     """Whether to compile so many training steps with so many samples each."""
     return prediction_pays(model, samples, TRAINING * steps)
-
-
-def loss_pays(elements: int, times: int) -> bool:
-    """Whether to compile the loss of predictions with so many elements."""
-    return times * (PREDICTION + ELEMENT * elements) > COMPILING
 
 
 def _weights(model: Module) -> int:

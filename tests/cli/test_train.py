@@ -16,6 +16,7 @@ import baregrad
 from baregrad.cli import run_files, train
 from baregrad.files.model import load_model
 from baregrad.files.safetensors import load_tensors
+from baregrad.machine.errors import UnsupportedMachineError
 from baregrad.training.evaluation import evaluate
 from baregrad.training.run import Callback
 from baregrad.view.graph import draw_graph
@@ -257,6 +258,16 @@ def test_a_large_problem_gets_few_epochs_and_says_so(cli, monkeypatch):
     assert (
         "note      fewer epochs than usual, as each takes long; --epochs sets their number" in out
     )
+
+
+def test_without_machine_code_there_is_time_for_fewer_epochs(cli, monkeypatch):
+    def refuse():
+        raise UnsupportedMachineError("not this processor")
+
+    monkeypatch.setattr("baregrad.cli.settings.host_target", refuse)
+    monkeypatch.setattr("baregrad.cli.settings.SECONDS", 0.5)
+    out = cli("train", "--hidden", "2").out
+    assert "fewer epochs than usual" in out
 
 
 # --- options ------------------------------------------------------------------------------------
