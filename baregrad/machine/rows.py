@@ -105,12 +105,13 @@ def read(line: str) -> list[Row]:
     rounding = next((flag for flag in flags if flag in ("er", "sae")), "")
     encoded = _encoding(encoding, fields, scheme)
     wide = "W1" in fields or encoding[0] == "REX.W"
+    sizes = (32, 64) if any(t in operands for t in _GENERAL_SIZES) else (0,)
     rows = []
     for length in _lengths_of(fields):
         # embedded rounding takes the place of the vector length: 512 bits or scalar only
         rounds = rounding if length == 2 or "LIG" in fields else ""
         features = _features(feature, scheme, fields, length)
-        for size in (32, 64) if any(t in operands for t in _GENERAL_SIZES) else (0,):
+        for size in sizes:
             patterns = tuple([_pattern(text[0], scheme, length, size) for text in texts])
             w = int(wide or size == 64)
             rest = (scheme, *encoded, w, length, masking, rounds)
