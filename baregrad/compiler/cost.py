@@ -32,6 +32,8 @@ _BYTES: Final = 60.0
 _FUNCTION_FLOPS: Final = 25
 # elements of the shortest vector: a row that is shorter takes as long
 _LANES: Final = 8
+# to reduce a row to one number, and to wait for it
+_ROW_NANOSECONDS: Final = 20.0
 
 
 def flops(kernel: Kernel) -> int:
@@ -82,11 +84,14 @@ def nanoseconds(kernel: Kernel) -> float:
         return max(flops(kernel) / _PRODUCT_FLOPS, traffic(kernel) / _BYTES)
     if not isinstance(kernel, Map | Contraction):
         return flops(kernel) / _EXPRESSION_FLOPS + traffic(kernel) / _BYTES
-    # a short row takes as long as a whole vector
-    padding = max(1.0, _LANES / max(kernel.columns, 1)) if isinstance(kernel, Map) else 1.0
-    expression = sum(_instructions(kernel, node) for node in kernel.nodes) * padding
+    # a single column is computed as a row
+    width = max(kernel.columns if kernel.columns != 1 else kernel.rows, 1)
+    padding = -(-width // _LANES) * _LANES / width
+    expression = sum(_instructions(kernel, node) for node in kernel.nodes)
     arithmetic = _product(kernel) / _PRODUCT_FLOPS + expression / _EXPRESSION_FLOPS
-    return max(arithmetic, traffic(kernel) / _BYTES)
+    reductions = sum(isinstance(node, Reduce) and node.over == COLUMNS for node in kernel.nodes)
+    waiting = kernel.rows * reductions * _ROW_NANOSECONDS
+    return max(arithmetic * padding, traffic(kernel) / _BYTES) + waiting
 
 
 def _instructions(kernel: Map | Contraction, node: Node) -> int:

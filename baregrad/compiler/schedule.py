@@ -22,9 +22,9 @@ from baregrad.compiler.vector.target import Target
 # a kernel that takes less is not worth being split
 _WORTH_SPLITTING: Final = 1_200.0  # nanoseconds
 # at a barrier threads also wait for the slower of them, and for memory that the other has written
-_BARRIER: Final = 500.0  # nanoseconds
+_BARRIER: Final = 1_500.0  # nanoseconds
 # two threads must save at least this part of a step's time
-_LEAST_GAIN: Final = 0.15
+_LEAST_GAIN: Final = 0.2
 
 
 class Place(NamedTuple):

@@ -44,7 +44,7 @@ _FUTEX_WAKE: Final = 129
 _ALL: Final = 0x7FFF_FFFF
 _SCHED_YIELD: Final = 24
 # of a spin; each takes some tens of nanoseconds
-_LOOKS: Final = 100
+_LOOKS: Final = 200
 
 
 def set_spins(view: memoryview[Any], barrier: int, spins: int) -> None:

@@ -56,7 +56,7 @@ BLOCK_BYTES: Final = _BARRIER + BARRIER_BYTES
 
 STOPPED: Final = 1 << 32  # a worker's answer when it was told to end; else the epoch it has seen
 # some tens of microseconds: longer than threads in step need, shorter than a time slice
-_SPINS_BEFORE_SLEEP: Final = 20
+_SPINS_BEFORE_SLEEP: Final = 10
 
 
 def set_participants(view: memoryview[Any], participants: int, cores: int) -> None:
