@@ -74,22 +74,29 @@ def in_execution_order(kernels: list[Kernel], updates: list[tuple[Buffer, Buffer
     """
     writers = {buffer: i for i, kernel in enumerate(kernels) for buffer in buffers_written(kernel)}
     reads = [buffers_read(kernel) for kernel in kernels]
+    readers: dict[Buffer, list[int]] = {}
+    for i, read in enumerate(reads):
+        for buffer in read:
+            readers.setdefault(buffer, []).append(i)
     after = [{writers[buffer] for buffer in read if buffer in writers} for read in reads]
+    needed = set().union(*after)  # those that must run before another one
     before = [0] * len(kernels)  # of each kernel, a bit for every one that must run before it
     for i in _sorted(after):
         for j in after[i]:
             before[i] |= before[j] | 1 << j
     for old, new in updates:
         writer = writers[new]
-        readers = [i for i, read in enumerate(reads) if old in read and i != writer]
-        if any(before[i] >> writer & 1 for i in readers):
+        first = {i for i in readers.get(old, ()) if i != writer}
+        if any(before[i] >> writer & 1 for i in first):
             continue  # an old value is needed after the new one: they cannot share a place
-        after[writer] |= set(readers)
+        after[writer] |= first
+        needed |= first
         added = 0
-        for i in readers:
+        for i in first:
             added |= before[i] | 1 << i
-        for i in range(len(kernels)):
-            if i == writer or before[i] >> writer & 1:
+        before[writer] |= added
+        for i in range(len(kernels)) if writer in needed else ():
+            if before[i] >> writer & 1:
                 before[i] |= added
     return [kernels[i] for i in _sorted(after)]
 

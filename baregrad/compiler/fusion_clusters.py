@@ -43,9 +43,10 @@ class Cluster:
         terms: in the order of the program.
         early: whether it is computed from inputs alone.
         before: a bit for each cluster that must be computed before, by its number.
+        is_needed: whether it must itself be computed before another.
     """
 
-    __slots__ = ("before", "early", "kind", "number", "space", "terms")
+    __slots__ = ("before", "early", "is_needed", "kind", "number", "space", "terms")
 
     def __init__(self, number: int, kind: str, space: Space, early: bool = False) -> None:
         self.number = number
@@ -54,6 +55,7 @@ class Cluster:
         self.early = early
         self.terms: list[Term] = []
         self.before = 0
+        self.is_needed = False
 
 
 class Clusters:
@@ -159,9 +161,10 @@ class Clusters:
         for owner in owners:
             if owner is not cluster:
                 before |= owner.before | 1 << owner.number
+                owner.is_needed = True
         if before & ~cluster.before:
             cluster.before |= before
-            for other in self.all:
+            for other in self.all if cluster.is_needed else ():
                 if other.before >> cluster.number & 1:
                     other.before |= before
 

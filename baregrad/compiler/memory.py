@@ -90,14 +90,14 @@ def _updates(
     fused: Fused,
 ) -> tuple[list[tuple[Buffer, Buffer]], list[tuple[Buffer, Buffer]]]:
     """Which new values are written over the old ones, and which must be copied there later."""
-    reads = [buffers_read(kernel) for kernel in fused.kernels]
+    last_reads = {b: i for i, kernel in enumerate(fused.kernels) for b in buffers_read(kernel)}
     writers = {b: i for i, kernel in enumerate(fused.kernels) for b in buffers_written(kernel)}
     in_place: list[tuple[Buffer, Buffer]] = []
     copies = []
     taken: set[Buffer] = set()
     for old, new in fused.updates:
         writer = writers[new]
-        later = any(old in read for read in reads[writer + 1 :])
+        later = last_reads.get(old, -1) > writer
         if new in taken or later or not _may_overwrite(fused.kernels[writer], old, new):
             copies.append((new, old))
         else:
@@ -133,33 +133,38 @@ class _Arena:
     def __init__(self) -> None:
         self.size = 0
         self.gaps: dict[int, int] = {}
+        self._begins: dict[int, int] = {}  # of the gap that ends at an offset
 
     def allocate(self, size: int) -> int:
         """The offset of so many bytes: in the smallest gap that has them, or at the end."""
         fitting = [(free, offset) for offset, free in self.gaps.items() if free >= size]
         if fitting:
             free, offset = min(fitting)
-            del self.gaps[offset]
+            self._remove(offset)
             if free > size:
-                self.gaps[offset + size] = free - size
+                self._add(offset + size, free - size)
             return offset
-        offset = self._begin_of_last_gap()
-        self.gaps.pop(offset, None)
+        offset = self._begins.get(self.size, self.size)
+        if offset < self.size:
+            self._remove(offset)  # the arena's end was unused, and is made longer
         self.size = offset + size
         return offset
 
     def free(self, offset: int, size: int) -> None:
         """Makes a gap, one with those that it touches."""
-        for start, free in list(self.gaps.items()):
-            if start + free == offset:
-                del self.gaps[start]
-                offset, size = start, size + free
-            elif offset + size == start:
-                del self.gaps[start]
-                size += free
-        self.gaps[offset] = size
+        if offset in self._begins:
+            begin = self._begins[offset]
+            size += self._remove(begin)
+            offset = begin
+        if offset + size in self.gaps:
+            size += self._remove(offset + size)
+        self._add(offset, size)
 
-    def _begin_of_last_gap(self) -> int:
-        """Where the arena's unused end begins: it can be made longer."""
-        ends = (start for start, free in self.gaps.items() if start + free == self.size)
-        return next(ends, self.size)
+    def _add(self, offset: int, size: int) -> None:
+        self.gaps[offset] = size
+        self._begins[offset + size] = offset
+
+    def _remove(self, offset: int) -> int:
+        size = self.gaps.pop(offset)
+        del self._begins[offset + size]
+        return size
