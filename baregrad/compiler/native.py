@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from math import prod
+from operator import is_
 from typing import Any, NamedTuple
 
 from baregrad.compiler.cost import size_in_bytes
@@ -55,6 +56,7 @@ class NativeExecution:
         self._program = program
         self._fused = fused
         streams = [*(fused.inputs[value] for value in program.arguments), *fused.results]
+        self._streams = [buffer.number for buffer in streams]
         strides = {buffer.number: size_in_bytes(buffer) for buffer in streams}
         self._launch = Launch(fused, memory, strides, target)
         self.code = self._launch.code
@@ -64,6 +66,8 @@ class NativeExecution:
         self._table = array("q", [self._arena.address - first + at for at in memory.offsets])
         residents = [self._resident(tensor, memory) for tensor in program.reads]
         self._residents = sorted(residents, key=lambda resident: resident.home.number)
+        self._written = [(r.tensor, r.home) for r in self._residents if r.is_written]
+        self._seen: list[Any] = [None] * len(residents)  # what they held when addresses were noted
         self._written_only = [tensor for tensor in program.writes if tensor not in program.reads]
 
     def _resident(self, tensor: Tensor, memory: Memory) -> _Resident:
@@ -100,19 +104,18 @@ class NativeExecution:
         Raises:
             ArgumentError: an argument of another size.
         """
-        table = self._table[:]
-        given = self._given(steps, arguments)
         results = [
             array(FORMATS[buffer.dtype], [0]) * (steps * buffer.size)
             for buffer in self._fused.results
         ]
-        inputs = [self._fused.inputs[value] for value in self._program.arguments]
-        for buffer, stream in zip([*inputs, *self._fused.results], given + results, strict=True):
-            table[buffer.number] = stream.buffer_info()[0]
+        streams = self._given(steps, arguments) + results
+        for slot, stream in zip(self._streams, streams, strict=True):
+            self._table[slot] = stream.buffer_info()[0]
         for resident in self._residents:
             resident.home.lock.acquire()
         try:
-            self._run(table, steps)
+            self._bring_in()
+            self._run(steps)
         finally:
             for resident in self._residents:
                 resident.home.lock.release()
@@ -129,26 +132,31 @@ class NativeExecution:
         pairs = zip(self._program.arguments, arguments, strict=True)
         return [_in_format(FORMATS[value.dtype], data) for value, data in pairs]
 
-    def _run(self, table: array[int], steps: int) -> None:
-        """The native call, with all tensors' values in their homes."""
+    def _bring_in(self) -> None:
+        """Sees to it that all tensors' values are in their homes."""
+        held = [resident.tensor.held for resident in self._residents]
+        if all(map(is_, held, self._seen)):
+            return
         for tensor, home, slots, is_written in self._residents:
             address = home.bring_in(tensor, is_written)
             for slot in slots:
-                table[slot] = address
-        try:
-            self._launch.run(table, steps)
-        finally:  # also where Ctrl-C was pressed meanwhile
-            for tensor, home, _, is_written in self._residents:
-                if is_written:
-                    home.written(tensor)
-        if steps:
-            for tensor in self._written_only:
-                tensor.hold(self._written(tensor, table))
+                self._table[slot] = address
+        self._seen = held
 
-    def _written(self, tensor: Tensor, table: array[int]) -> Array:
-        """The new value of a tensor that the program does not read."""
+    def _run(self, steps: int) -> None:
+        try:
+            self._launch.run(self._table, steps)
+        finally:  # also where Ctrl-C was pressed meanwhile
+            for tensor, home in self._written:
+                if tensor.held is not home:
+                    home.written(tensor)
+        for tensor in self._written_only:
+            tensor.hold(self._new_value(tensor))
+
+    def _new_value(self, tensor: Tensor) -> Array:
+        """What was computed for a tensor that the program does not read."""
         buffer = self._fused.writes[tensor]
-        start = table[buffer.number] - self._arena.address
+        start = self._table[buffer.number] - self._arena.address
         data = array(FORMATS[buffer.dtype])
         data.frombytes(self._arena.view[start : start + size_in_bytes(buffer)])
         return Array(_in_format(TYPECODES[buffer.dtype], data), tensor.shape, tensor.dtype)

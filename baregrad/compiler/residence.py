@@ -72,8 +72,7 @@ class Home(Resident):
     def written(self, tensor: Tensor) -> None:
         """A step has written here; the tensor holds what it has written."""
         self._same = None
-        if tensor.held is not self:
-            tensor.hold(self)
+        tensor.hold(self)
 
     def bring_out(self, holder: Any) -> Array:
         """A copy of the numbers, which the tensor holds from now on."""
