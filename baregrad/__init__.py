@@ -280,7 +280,10 @@ _LATER = {
 
 def _native_engine(name: str | None) -> _selection.Engine:
     """For what is large; the compiler is loaded only now."""
-    from baregrad.compiler.eager import native_engine
+    from baregrad.compiler.collector import collection_paused
+
+    with collection_paused():
+        from baregrad.compiler.eager import native_engine
 
     return native_engine(name)
 
