@@ -95,5 +95,5 @@ def nanoseconds(kernel: Kernel) -> float:
 
 
 def _instructions(kernel: Map | Contraction, node: Node) -> int:
-    is_function = isinstance(node, Apply) and node.op in FUNCTIONS | {"power"}
+    is_function = isinstance(node, Apply) and node.op in FUNCTIONS - {"sqrt"} | {"power"}
     return _work(kernel, node) * (_FUNCTION_FLOPS if is_function else 1)
