@@ -296,6 +296,13 @@ def column_kind(column: Column) -> Kind:
     return "date" if isinstance(column, DateColumn) else "category"
 
 
+def is_of_text(column: Column) -> bool:
+    """Whether its cells were categories, of which none looks like a number."""
+    if not isinstance(column, CategoryColumn | CodeColumn):
+        return False
+    return all(category is None or number(category) is None for category in column.categories)
+
+
 def checked_text(value: object) -> str:
     """`value`, if it is text."""
     if not isinstance(value, str):

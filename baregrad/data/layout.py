@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 
-from baregrad.data.dialect import found_delimiter, has_header
+from baregrad.data.dialect import SAMPLE, found_delimiter, has_header
 from baregrad.data.native_cells import Cells, NativeCells
 from baregrad.data.storage import TextCoder, numbers_of
 from baregrad.data.table import Kind
@@ -191,13 +191,20 @@ def _found_layout(file: BinaryIO, options: Options, encoding: str, source: str) 
 def _first_rows(
     file: BinaryIO, encoding: str, delimiter: str, skip_rows: int, source: str
 ) -> Block:
+    """Some rows, all of a small table."""
     reader = RowReader(delimiter, skip_rows, source)
+    rows: list[list[str]] = []
+    lines: list[int] = []
     for chunk in text_chunks(file, encoding, skip_rows, source):
         block = reader.rows(chunk)
-        if block.rows:
-            return block
+        rows += block.rows
+        lines += block.lines
+        if len(rows) >= SAMPLE:
+            return Block(rows, lines)
     reader.finish()
-    raise DataError(f"{source} is empty: there are no rows in it")
+    if not rows:
+        raise DataError(f"{source} is empty: there are no rows in it")
+    return Block(rows, lines)
 
 
 def _has_all(row: Sequence[str], names: Collection[str]) -> bool:

@@ -14,6 +14,7 @@ from baregrad.data.columns import (
     column_from_state,
     column_kind,
     fitted_column,
+    is_of_text,
 )
 from baregrad.data.scaling import ScalingName
 from baregrad.data.table import Kind, Table
@@ -156,15 +157,11 @@ class Preprocessor:
         Columns that are not needed, such as the target, may be there or not.
 
         Raises:
-            DataError: a column is missing, text stands where numbers did, or there are no rows.
+            DataError: a column is missing, or of another kind than in training, or there are no
+                rows.
         """
         _check_rows(table)
-        missing = [column.name for column in self.columns if column.name not in table]
-        if missing:
-            raise DataError(
-                f"{table.source} lacks {_listed(missing)}, which the model was trained with; "
-                f"it has {_listed(table.names)}"
-            )
+        self._check_columns(table)
         rows, width = len(table), self.inputs
         data = array("f", bytes(4 * rows * width))
         start = 0
@@ -172,6 +169,23 @@ class Preprocessor:
             column.write(table, data, start, width)
             start += len(column.features())
         return Tensor.leaf(Array(data, (rows, width), "float32"))
+
+    def _check_columns(self, table: Table) -> None:
+        """Those of training must be there; where they are numbers or dates, reading them tells."""
+        missing = [column.name for column in self.columns if column.name not in table]
+        if missing:
+            known = {*self.kinds, *self.dropped, self.target_column.name}
+            extra = [name for name in table.names if name not in known]
+            raise DataError(
+                f"{table.source} lacks {_listed(missing)}, which the model was trained with; "
+                + (f"it does not know {_listed(extra)}" if extra else "no column is new to it")
+            )
+        for name in (column.name for column in self.columns if is_of_text(column)):
+            if table.kind(name) == "number" and table.distinct(name):
+                raise DataError(
+                    f"{table.source}: column {name!r} has numbers, and the model was trained with "
+                    "text there; is it the right column?"
+                )
 
     def target(self, table: Table) -> Tensor:
         """The target: (rows, 1), float32, standardised; or (rows,), int64, numbers of classes.

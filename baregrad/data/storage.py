@@ -128,7 +128,7 @@ def stored_column(cells: Sequence[object]) -> Stored:
         try:
             return Numbers(array("d", cells))  # type: ignore[arg-type]  # numbers, as just seen
         except OverflowError:
-            pass  # an integer beyond float64 is kept as text
+            pass  # an integer beyond float64, which is infinity below
     texts = ["" if cell is None else str(cell) for cell in cells]
     values = numbers_of(texts)
     if values is not None:

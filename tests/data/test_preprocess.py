@@ -250,6 +250,71 @@ def test_one_logit_tells_two_classes_apart():
     assert preprocessor.probabilities(logits)[1] == pytest.approx([1 - p, p], rel=1e-12)
 
 
+# --- dates, scalings and embeddings -----------------------------------------------------------
+
+
+DAYS = ["1970-01-01", "1970-07-02 12:00", None, "1971-01-01"]
+
+
+def test_dates_become_days_and_angles():
+    table = prices(day=DAYS)
+    preprocessor = Preprocessor.fit(table, "price")
+    found = features(preprocessor, table)
+    days = [0, 182.5, 365]
+    mean, deviation = statistics.fmean(days), statistics.pstdev(days)
+    assert [found["day"][i] for i in (0, 1, 3)] == pytest.approx(
+        [(d - mean) / deviation for d in days], abs=F32
+    )
+    angles = [math.tau * d / 365.2425 for d in days]
+    assert [found["day sin of year"][i] for i in (0, 1, 3)] == pytest.approx(
+        list(map(math.sin, angles)), abs=F32
+    )
+    assert found["day cos of week"][1] == pytest.approx(math.cos(math.tau * 182.5 / 7), abs=F32)
+    assert found["day missing"] == [0, 0, 1, 0]
+    assert [found[name][2] for name in found if name.startswith("day ")] == [0, 0, 0, 0, 1]
+    assert preprocessor.kinds == {"size": "number", "colour": "category", "day": "date"}
+
+
+@pytest.mark.parametrize("scaling", ["standard", "robust", "quantile"])
+@pytest.mark.parametrize("categories", ["one-hot", "embedding"])
+def test_every_way_goes_through_json_and_back(scaling, categories):
+    table = prices(day=DAYS, sold=[True, None, False, True])
+    preprocessor = Preprocessor.fit(table, "price", scaling=scaling, categories=categories)
+    again = Preprocessor.from_state(json.loads(json.dumps(preprocessor.state())))
+    assert again.columns == preprocessor.columns
+    assert again.kinds == preprocessor.kinds
+    assert again.embeddings == preprocessor.embeddings
+    assert again.transform(table).tolist() == preprocessor.transform(table).tolist()
+
+
+def test_categories_can_be_numbered_for_an_embedding():
+    table = prices(colour=["r", "g", None, "b"])
+    preprocessor = Preprocessor.fit(table, "price", categories="embedding")
+    found = features(preprocessor, prices(colour=["b", "violet", None, "r"]))
+    assert found["colour code"] == [1, 0, 4, 3]
+    assert preprocessor.embeddings == {1: 5}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"scaling": "robots"}, "unknown scaling 'robots'; did you mean 'robust'"),
+        ({"categories": "onehot"}, "unknown encoding of categories 'onehot'; did you mean"),
+    ],
+)
+def test_an_unknown_way_is_named(arguments, message):
+    with pytest.raises(ArgumentError, match=message):
+        Preprocessor.fit(prices(), "price", **arguments)
+
+
+def test_a_column_of_given_kind_may_have_commas_and_many_texts():
+    table = Table(
+        {"zip": [f"1,{i}" for i in range(60)], "y": [i / 2 for i in range(60)]},
+        kinds={"zip": "category"},
+    )
+    assert Preprocessor.fit(table, "y").inputs == 60
+
+
 # --- saving and loading -----------------------------------------------------------------------
 
 
@@ -372,8 +437,33 @@ def test_unknown_columns_are_named_with_the_nearest():
 
 def test_a_predict_table_that_lacks_columns_is_refused():
     preprocessor = Preprocessor.fit(prices(), "price")
-    with pytest.raises(DataError, match=r"new.csv lacks 'colour', which.*; it has 'siz"):
+    with pytest.raises(DataError, match=r"new.csv lacks 'colour', which.* not know 'color'$"):
+        preprocessor.transform(Table({"size": [1], "color": ["r"], "price": [1]}, "new.csv"))
+    with pytest.raises(DataError, match=r"new.csv lacks 'colour', which.*; no column is new to it"):
         preprocessor.transform(Table({"size": [1]}, "new.csv"))
+
+
+def test_numbers_where_categories_were_are_refused_with_the_column():
+    preprocessor = Preprocessor.fit(prices(), "price")
+    with pytest.raises(DataError, match=r"prices.csv: column 'colour' has numbers, and the model"):
+        preprocessor.transform(prices(colour=[1, 2, 3, 4]))
+    assert preprocessor.transform(prices(colour=[None] * 4)).shape == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("cells", "cell", "message"),
+    [
+        (["yes", "no", "no", "yes"], "maybe", "'maybe' is neither true nor false"),
+        (["yes", "no", "no", "yes"], 2, "'2' is neither true nor false"),
+        (["2024-01-01", "2024-02-01", "2024-03-01", "2024-05-01"], "soon", "'soon' is not a date"),
+        (["2024-01-01", "2024-02-01", "2024-03-01", "2024-05-01"], 7, "'7' is not a date such as"),
+    ],
+)
+def test_cells_of_another_kind_are_refused_with_their_place(cells, cell, message):
+    preprocessor = Preprocessor.fit(prices(when=cells), "price")
+    for others in (cells[1:], [None] * 3):
+        with pytest.raises(DataError, match=f"line 2, column 'when': {message}"):
+            preprocessor.transform(prices(when=[cell, *others]))
 
 
 def test_text_where_numbers_were_is_refused_with_its_place():

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baregrad.data import text_blocks
 from baregrad.data.read import read_table
 from baregrad.errors import ArgumentError, BaregradError, DataError
 
 
 @pytest.fixture
 def read(tmp_path):
-    def from_text(text, **arguments):
+    def from_text(content, **arguments):
         path = tmp_path / "t.csv"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return read_table(path, **arguments)
 
     return from_text
@@ -150,6 +151,87 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, content):
         assert len(read_table(path)) > 0
 
 
+def test_standard_input_and_open_files_are_read(monkeypatch, tmp_path):
+    content = b"a,b\n1,2\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    table = read_table("-")
+    assert (columns(table), table.place(0)) == ({"a": ["1"], "b": ["2"]}, "standard input, line 2")
+    for file in (
+        io.BytesIO(content),
+        io.StringIO(content.decode()),
+        io.BytesIO(gzip.compress(content)),
+    ):
+        assert columns(read_table(file)) == {"a": ["1"], "b": ["2"]}
+    path = tmp_path / "named.csv"
+    path.write_bytes(content)
+    with path.open("rb") as file:
+        assert read_table(file).place(0) == f"{path}, line 2"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_says_the_encoding(read, encoding):
+    assert columns(read("größe,b\n1,é\n".encode(encoding))) == {"größe": ["1"], "b": ["é"]}
+
+
+def test_what_is_not_utf_8_is_read_as_latin_1_with_a_word(read):
+    table = read("größe,b\n1,é\n".encode("latin-1"))
+    assert columns(table) == {"größe": ["1"], "b": ["é"]}
+    assert table.notes == [
+        "it is not UTF-8, and was read as Latin-1; if letters look wrong, give its encoding"
+    ]
+    assert read("größe\n1\n".encode("latin-1"), encoding="latin-1").notes == []
+
+
+def test_the_encoding_may_turn_out_far_down(read, monkeypatch):
+    monkeypatch.setattr(text_blocks, "BYTES", 50)
+    text = "a,b\n" + "1,x\n" * 100 + "2,é\n"
+    assert read(text.encode("latin-1"))["b"][-1] == "é"
+
+
+def test_text_far_down_makes_a_column_text_as_it_was_written(read, monkeypatch):
+    monkeypatch.setattr(text_blocks, "BYTES", 50)
+    table = read("a,b\n" + "1.50,2.50\n" * 100 + "x,3\n1,2\n" * 20)
+    assert (table.kind("a"), table.given("a")[0], table["a"][100]) == ("category", "1.50", "x")
+    assert (table.kind("b"), len(table)) == ("number", 140)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_large_file_is_read_in_chunks_with_its_lines(read, monkeypatch, end):
+    monkeypatch.setattr(text_blocks, "BYTES", 7)
+    rows = [f'{i},"t{i}{end}u"' if i % 4 == 1 else f"{i},t{i}" for i in range(40)]
+    table = read(end.join(["a,b", "", *rows]))
+    assert table["a"] == [str(i) for i in range(40)]
+    assert table["b"][5] == f"t5{end}u"
+    # each row of two lines moves those after it
+    assert [table.place(i).split()[-1] for i in (0, 1, 2, 39)] == ["3", "5", "6", "52"]
+
+
+def test_thousands_of_columns_are_read(read):
+    names = [f"c{i}" for i in range(3000)]
+    table = read("\n".join(",".join(row) for row in [names, *[["1"] * 3000] * 3]))
+    assert (len(table.names), len(table)) == (3000, 3)
+    assert sum(sum(table.numbers(name)) for name in names) == 9000
+
+
+def test_kinds_can_be_given(read):
+    table = read("zip,n\n01,1\n02,2\n", kinds={"zip": "category"})
+    assert (table["zip"], table.kind("zip"), table.kind("n")) == (
+        ["01", "02"],
+        "category",
+        "number",
+    )
+    with pytest.raises(ArgumentError, match="unknown kind of column 'text'"):
+        read("a\n1\n", kinds={"a": "text"})
+    with pytest.raises(DataError, match=r"t.csv, line 2, column 'a': 'x' is not a finite number"):
+        read("a\nx\n", header=True, kinds={"a": "number"}).numbers("a")
+
+
+def test_every_cell_can_be_kept_as_it_was_written(read):
+    table = read("a,b\n1.50,NA\n007,\n", text=True)
+    assert (table.given("a"), table.given("b")) == (["1.50", "007"], ["NA", ""])
+    assert table.kind("a") == "number"
+
+
 # --- what is refused --------------------------------------------------------------------------
 
 
@@ -189,6 +271,11 @@ def test_a_path_that_no_file_can_have_is_named():
         (b"\xef\xbb\xbfa,b\n1,\xff\n", "is not utf-8-sig text .*say which encoding it has, such"),
         (b"PK\3\4\0\0\0", "is not a text table: it contains zero bytes"),
         (gzip.compress(b"a,b\n1,2\n")[:-3], "damaged gzip file"),
+        (gzip.compress(b"a,b\n1,2\n")[:10] + b"junk" * 5, "damaged gzip file"),
+        (
+            "a,b\n1,2\n".encode("utf-16-le"),
+            "contains zero bytes; if it is text, say",
+        ),
     ],
 )
 def test_a_file_that_is_no_table_is_refused(read, text, message):
@@ -207,9 +294,18 @@ def test_a_delimiter_is_one_character(read, delimiter):
         read("a,b\n1,2\n", delimiter=delimiter)
 
 
-def test_an_unknown_encoding_is_named(read):
-    with pytest.raises(ArgumentError, match="unknown encoding 'utf-9'"):
-        read("a\n1\n", encoding="utf-9")
+@pytest.mark.parametrize("encoding", ["utf-9", "base64"])
+def test_an_unknown_encoding_is_named(read, encoding):
+    with pytest.raises(ArgumentError, match=f"unknown encoding '{encoding}'"):
+        read("a\n1\n", encoding=encoding)
+
+
+def test_the_line_of_a_wrong_row_is_known_far_down(read, monkeypatch):
+    monkeypatch.setattr(text_blocks, "BYTES", 50)
+    with pytest.raises(DataError, match="line 102: 3 cells, and 2 cells in the first row, line 1"):
+        read("a,b\n" + "1,2\n" * 100 + "1,2,3\n")
+    with pytest.raises(DataError, match="line 103: unexpected end of data; look for a double"):
+        read("a,b\n" + "1,2\n" * 100 + '1,"2\n3')
 
 
 def test_a_negative_number_of_rows_to_skip_is_refused(read):

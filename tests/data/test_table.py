@@ -102,3 +102,45 @@ def test_columns_of_different_lengths_are_refused():
 def test_a_table_needs_columns():
     with pytest.raises(DataError, match="the table: there are no columns"):
         Table({})
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["yes", "NO", None], "boolean"),
+        ([True, False, None], "boolean"),
+        (["0", "1"], "number"),
+        (["2024-01-01", "31.12.2024"], "date"),
+        (["2024-01-01", "yes"], "category"),
+        (["a", "b"], "category"),
+        ([None, "NA"], "number"),
+        ([1, 10**400], "number"),
+    ],
+)
+def test_the_kind_of_a_column_is_found(cells, kind):
+    assert Table({"x": cells}).kind("x") == kind
+
+
+def test_booleans_and_dates_are_numbers():
+    table = Table({"sold": ["yes", "no", "?"], "day": ["1970-01-02", None, "1.1.1970"]})
+    assert table.numbers("sold").tolist() == pytest.approx([1, 0, math.nan], nan_ok=True)
+    assert table.numbers("day").tolist() == pytest.approx([1, math.nan, 0], nan_ok=True)
+
+
+def test_the_kind_can_be_given_and_stays_with_the_rows():
+    table = Table({"zip": [1, 2, 3], "x": [1, 2, 3]}, kinds={"zip": "category"})
+    assert table.take([0, 2]).kind("zip") == "category"
+    assert table.take(range(1, 3)).given_kinds == {"zip": "category"}
+    assert table.distinct("zip") == {"1", "2", "3"}
+
+
+def test_a_kind_must_be_known_and_its_column_there():
+    with pytest.raises(ArgumentError, match=r"unknown kind of column 'numbr'; did you mean"):
+        Table({"x": [1]}, kinds={"x": "numbr"})
+    with pytest.raises(ArgumentError, match=r"unknown column of the table 'zap'; did you"):
+        Table({"zip": [1]}, kinds={"zap": "category"})
+
+
+def test_consecutive_rows_keep_their_lines(table):
+    assert table.take(range(1, 3)).place(1) == "t.csv, line 5"
+    assert table.take(range(2, -1, -1))["colour"] == ["blue", None, "red"]
