@@ -54,8 +54,10 @@ class Launch:
         target: Target,
     ) -> None:
         self.schedule = schedule = schedule_program(fused, memory, strides, target)
+        self._is_parallel = schedule.is_parallel
+        self._given = len(fused.buffers)  # addresses that a call brings
         self._blocks = [task.work.plan.blocks for task in schedule.tasks if task.is_split]
-        self._layout = Table(len(fused.buffers) + len(schedule.added), len(self._blocks))
+        self._layout = Table(self._given + len(schedule.added), len(self._blocks))
         self._scratch_bytes = _round_up(schedule.scratch_bytes)
         self._added = {
             buffer.number: AlignedBuffer(_round_up(size_in_bytes(buffer)), "B")
@@ -80,15 +82,14 @@ class Launch:
         Raises:
             MachineError: the system does not give us threads.
         """
-        is_long = steps * self.schedule.nanoseconds >= _WORTH_WAKING
-        pool = shared_pool() if self.schedule.is_parallel and is_long else None
+        is_long = self._is_parallel and steps * self.schedule.nanoseconds >= _WORTH_WAKING
+        pool = shared_pool() if is_long else None
         threads = pool.threads if pool is not None else 1
         if threads != self._threads:
             self._use(threads)
-        for thread in range(threads):
-            first = thread * self._layout.slots
-            self._tables.view[first : first + len(addresses)] = addresses
-            self._tables.view[first + self._layout.steps] = steps
+        for buffers, to_go in self._parts:
+            buffers[:] = addresses
+            to_go[0] = steps
         if pool is None:
             self._function(self._tables.address, 0, 1, None)
         else:
@@ -99,17 +100,18 @@ class Launch:
         layout, scratch_bytes = self._layout, self._scratch_bytes
         self._tables = AlignedBuffer(threads * layout.slots, "q")
         self._scratch = AlignedBuffer(threads * scratch_bytes, "B")
+        # of each thread's table what changes from call to call: addresses, and the number of steps
+        self._parts: list[tuple[memoryview[int], memoryview[int]]] = []
         for thread in range(threads):
-            first = thread * layout.slots
-            self._tables.view[first + layout.scratch] = (
-                self._scratch.address + thread * scratch_bytes
-            )
+            table = self._tables.view[thread * layout.slots : (thread + 1) * layout.slots]
+            self._parts.append((table[: self._given], table[layout.steps : layout.steps + 1]))
+            table[layout.scratch] = self._scratch.address + thread * scratch_bytes
             for number, buffer in self._added.items():
-                self._tables.view[first + number] = buffer.address
+                table[number] = buffer.address
             for split, blocks in enumerate(self._blocks):
-                at = first + layout.first_block(split)
-                self._tables.view[at] = blocks * thread // threads
-                self._tables.view[at + 1] = blocks * (thread + 1) // threads
+                at = layout.first_block(split)
+                table[at] = blocks * thread // threads
+                table[at + 1] = blocks * (thread + 1) // threads
         self._threads = threads
 
 
