@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from baregrad.compiler.program import Program
+from baregrad.compiler.returned import tensors_of
 from baregrad.compiler.symbol import Symbol, capture_error, described
 from baregrad.compiler.value import CONSTANT, INPUT, Value
 from baregrad.engines import selection
@@ -40,7 +41,7 @@ def capture(function: Callable[..., Any], *arguments: Tensor) -> Program:
     those it computes are not left behind. Return them to see them.
 
     Args:
-        function: returns a tensor, a list or tuple of tensors, or None.
+        function: returns a tensor, a list, tuple or dict of tensors, or None.
         *arguments: examples, for their shapes and data types.
 
     Raises:
@@ -56,24 +57,10 @@ def capture(function: Callable[..., Any], *arguments: Tensor) -> Program:
         try:
             examples = enumerate(arguments)
             returned = function(*[capturing.argument(x, number) for number, x in examples])
-            results = [capturing.value_of(tensor.array) for tensor in _tensors(returned)]
+            results = [capturing.value_of(tensor.array) for tensor in tensors_of(returned)]
         finally:
             capturing.restore()
     return capturing.program(results)
-
-
-def _tensors(returned: Any) -> Sequence[Tensor]:
-    """What a step returned, as a sequence."""
-    if returned is None:
-        return ()
-    listed = returned if isinstance(returned, list | tuple) else [returned]
-    for tensor in listed:
-        if not isinstance(tensor, Tensor):
-            raise capture_error(
-                f"the step returned {tensor!r}; what is returned must be a tensor, a list or tuple "
-                "of tensors, or None"
-            )
-    return listed
 
 
 def _value(

@@ -21,6 +21,7 @@ from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.memory import Memory, plan_memory
 from baregrad.compiler.native import NativeExecution
 from baregrad.compiler.program import Program
+from baregrad.compiler.returned import form_of, tensors_of
 from baregrad.compiler.simplify import simplify
 from baregrad.compiler.vector.compile import chosen_target
 from baregrad.compiler.vector.target import Target
@@ -203,16 +204,8 @@ def _example(steps: int, stream: Tensor) -> Tensor:
 
 def _stacked(results: list[Any]) -> Any:
     """What steps returned one by one, as `many` returns it."""
-    if isinstance(results[0], list | tuple):
-        return _made(
-            type(results[0]), [Tensor.stack(list(column)) for column in zip(*results, strict=True)]
-        )
-    return None if results[0] is None else Tensor.stack(results)
-
-
-def _made(form: Any, tensors: list[Tensor]) -> Any:
-    """A list or tuple of this type; those with names take their elements one by one."""
-    return getattr(form, "_make", form)(tensors)
+    columns = zip(*map(tensors_of, results), strict=True)
+    return form_of(results[0])([Tensor.stack(list(column)) for column in columns])
 
 
 class _Version:
@@ -232,7 +225,7 @@ class _Version:
 
         self.program, fused, memory = stages(remembered, *tensors)
         self._native = NativeExecution(self.program, fused, memory, target)
-        self._form = type(returned)
+        self._form = form_of(returned)
         self._checked: dict[Tensor, Array] = {}  # what the tensors of the world held last time
 
     def run(self, steps: int, arguments: list[Array]) -> list[array[Any]]:
@@ -273,9 +266,7 @@ class _Version:
             Tensor.leaf(Array(data, (*axes, *value.shape), value.dtype))
             for data, value in zip(results, self.program.results, strict=True)
         ]
-        if issubclass(self._form, Tensor):
-            return tensors[0]
-        return None if self._form is type(None) else _made(self._form, tensors)
+        return self._form(tensors)
 
 
 def stages(step: Callable[..., Any], *arguments: Any) -> tuple[Program, Fused, Memory]:

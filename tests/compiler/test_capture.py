@@ -520,7 +520,9 @@ def test_an_operation_made_of_a_python_function_is_refused():
 
 @pytest.mark.parametrize("returned", [3, {"loss": 1}, [3.0]])
 def test_only_tensors_can_be_returned(returned):
-    with pytest.raises(CaptureError, match="must be a tensor, a list or tuple of tensors, or None"):
+    with pytest.raises(
+        CaptureError, match="must be a tensor, a list, tuple or dict of tensors, or None"
+    ):
         capture(lambda x: returned, Tensor([1.0]))
 
 
