@@ -1,5 +1,7 @@
 """The two-dimensional index space of a kernel."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from math import prod
 

@@ -3,6 +3,8 @@
 Steps are counted in elements, one for each axis. Along axes of size 1 they do not matter.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from baregrad.engines.array import Shape

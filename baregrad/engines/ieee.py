@@ -4,6 +4,8 @@ Python's own raise where the standard gives infinity or NaN. A tensor must not s
 these return what the standard says; whoever cares looks for non-finite results afterwards.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 

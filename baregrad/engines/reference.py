@@ -4,6 +4,8 @@ Arithmetic is done in Python's double precision and rounded once, to the data ty
 Every faster engine is tested against this one. Shapes have been checked before a kernel runs.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from itertools import repeat
 from math import prod

@@ -3,6 +3,8 @@
 A float32 is a vector of floats, a bool is a mask, and an int64 is two vectors of its halves.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final

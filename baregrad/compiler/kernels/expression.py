@@ -1,5 +1,7 @@
 """The nodes of a kernel, evaluated as vectors."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 

@@ -4,6 +4,8 @@ Their partial results are in scratch memory, of which each thread has its own; s
 work must have all rows of its columns.
 """
 
+from __future__ import annotations
+
 from baregrad.compiler.kernel import COLUMNS, ITEMSIZE, ROWS, Map, Node, Reduce, Store, late_nodes
 from baregrad.compiler.kernels.expression import Expression, Values, needed
 from baregrad.compiler.kernels.operands import Index, Operand, Place, Tile, advanced

@@ -1,5 +1,7 @@
 """Loops over an axis that is cut into equal parts and a smaller rest."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 from baregrad.compiler.kernels.operands import Index, product

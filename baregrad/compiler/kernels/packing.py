@@ -5,6 +5,8 @@ that it is read from one end to the other; columns beyond the matrix's last are 
 Geijn, "Anatomy of high-performance matrix multiplication", 2008.)
 """
 
+from __future__ import annotations
+
 from typing import Final
 
 from baregrad.compiler.kernels.epilogue import Columns

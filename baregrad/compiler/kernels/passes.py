@@ -5,6 +5,8 @@ can use these. What is stored along the row is stored in the last pass, after al
 is kept in registers instead: its nodes are evaluated once.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Final
 

@@ -1,5 +1,7 @@
 """The way from a kernel to vector code: a plan, decided first, that then writes the code."""
 
+from __future__ import annotations
+
 from typing import Protocol
 
 from baregrad.compiler.kernel import Batch, Contraction, Copy, Index, Kernel, Map

@@ -4,6 +4,8 @@ Both functions are the perfect shuffle applied over and over (Stone, "Parallel p
 perfect shuffle", 1971): vector i is interleaved with vector i + lanes/2.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from baregrad.compiler.vector.builder import Builder

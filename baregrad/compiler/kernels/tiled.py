@@ -4,6 +4,8 @@ A depth of more than one block is summed block by block: the sums are added one 
 partial results in scratch memory, and the epilogue follows the last block.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import Final
 

@@ -1,5 +1,7 @@
 """From a program to a function that can be called."""
 
+from __future__ import annotations
+
 from functools import cache
 
 from baregrad.compiler.vector.avx2 import AVX2
