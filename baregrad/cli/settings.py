@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from baregrad.cli.problem import Problem
 from baregrad.cli.values import LOSSES_OF_TASK
-from baregrad.compiler.vector.compile import host_target
+from baregrad.compiler.vector.compile import chosen_target
 from baregrad.data.preprocess import Preprocessor
 from baregrad.machine.errors import MachineError
 from baregrad.nn.mlp import MLP
@@ -154,7 +154,7 @@ def _possible_epochs(problem: Problem, hidden: list[int], batch_size: int, optim
 def _speed() -> Speed:
     """How fast this computer trains: whether it runs machine code."""
     try:
-        host_target()
+        chosen_target()
     except MachineError:
         return PURE_PYTHON
     return MACHINE_CODE

@@ -264,7 +264,7 @@ def test_without_machine_code_there_is_time_for_fewer_epochs(cli, monkeypatch):
     def refuse():
         raise UnsupportedMachineError("not this processor")
 
-    monkeypatch.setattr("baregrad.cli.settings.host_target", refuse)
+    monkeypatch.setattr("baregrad.cli.settings.chosen_target", refuse)
     monkeypatch.setattr("baregrad.cli.settings.SECONDS", 0.5)
     out = cli("train", "--hidden", "2").out
     assert "fewer epochs than usual" in out

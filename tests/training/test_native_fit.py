@@ -1,5 +1,6 @@
 """Trainings as machine code, against the same trainings as Python."""
 
+import contextlib
 import copy
 import gc
 import math
@@ -13,7 +14,9 @@ import pytest
 
 import baregrad as bg
 from baregrad.compiler.vector.avx2 import AVX2
+from baregrad.engines import selection
 from baregrad.engines.array import Resident
+from baregrad.engines.selection import ReferenceEngine
 from baregrad.errors import NonFiniteError, OutOfRangeError, ShapeError
 from baregrad.machine.cpu import processor
 from baregrad.machine.errors import UnsupportedMachineError
@@ -57,7 +60,8 @@ def trained(compiled, loss="mse", optimizer=sgd, classes=0, model=None, x=None, 
     data = samples(classes=classes)
     x, y = data[0] if x is None else x, data[1] if y is None else y
     arguments = {"epochs": 3, "batch_size": 8, "seed": 1} | options
-    history = bg.fit(model, x, y, loss, optimizer(model), compiled=compiled, **arguments)
+    with contextlib.nullcontext() if compiled else selection.using(ReferenceEngine()):
+        history = bg.fit(model, x, y, loss, optimizer(model), compiled=compiled, **arguments)
     return model, history
 
 
@@ -187,7 +191,7 @@ def looks(prediction, target):
 def test_a_loss_that_looks_at_numbers_runs_as_python_and_the_history_says_why():
     plain, _ = trained(False, loss=looks)
     same, history = trained(True, loss=looks)
-    assert parameters(same) == parameters(plain)
+    assert parameters(same) == pytest.approx(parameters(plain), rel=1e-4, abs=1e-6)
     assert not history.compiled
     assert "looks at the numbers" in history.fallback
 
@@ -224,7 +228,7 @@ def test_where_no_machine_code_runs_python_does(monkeypatch):
     plain, _ = trained(False, validation_split=0.2)
     monkeypatch.setattr("baregrad.compiler.step.chosen_target", refuse)
     same, history = trained(True, validation_split=0.2)
-    assert parameters(same) == parameters(plain)
+    assert parameters(same) == pytest.approx(parameters(plain), rel=1e-4, abs=1e-6)
     assert "not this processor" in history.fallback
 
 
