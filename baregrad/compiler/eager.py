@@ -51,6 +51,8 @@ class NativeEngine(Engine):
         target: whose instructions.
     """
 
+    joins = True
+
     def __init__(self, target: Target) -> None:
         self._target = target
         self._ways: dict[Hashable, Way] = {}
@@ -86,8 +88,8 @@ class NativeEngine(Engine):
             remember(self._routines, whole, routine)
         if routine is None:
             return None
-        sources = _sources(inputs)
-        return routine(sources) if routine.accepts(sources) else None
+        found: list[Array] | None = routine(_sources(inputs))
+        return found
 
     # --- operations ---------------------------------------------------------------------------
 
@@ -97,6 +99,8 @@ class NativeEngine(Engine):
         shape, dtype = operation.infer(*inputs, **attributes)
         if operation is primitives.reshape:
             return _reshaped
+        if operation is primitives.permute and attributes["axes"] != tuple(range(len(shape))):
+            return self._transposed
         forward = operation.forward
 
         def in_python(inputs: Sequence[Array], attributes: Attributes) -> Array:
@@ -104,8 +108,6 @@ class NativeEngine(Engine):
 
         if prod(shape) + sum(prod(x.shape) for x in inputs) < LARGE:
             return in_python
-        if operation is primitives.permute:
-            return self._transposed
         sources = [Value(INPUT, (), {"name": "x"}, x.shape, x.dtype) for x in _sources(inputs)]
         views = [_view(x, source) for x, source in zip(inputs, sources, strict=True)]
         result = Value(operation.name, tuple(views), attributes, shape, dtype)
@@ -114,10 +116,8 @@ class NativeEngine(Engine):
             return in_python
 
         def natively(inputs: Sequence[Array], attributes: Attributes) -> Array:
-            sources = _sources(inputs)
-            if not routine.accepts(sources):
-                return forward(*inputs, **attributes)
-            return routine(sources)[0]
+            found = routine(_sources(inputs))
+            return found[0] if found is not None else forward(*inputs, **attributes)
 
         return natively
 

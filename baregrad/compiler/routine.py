@@ -32,7 +32,7 @@ from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.compile import compile_vector
 from baregrad.compiler.vector.program import POINTER
 from baregrad.compiler.vector.target import Target
-from baregrad.engines.array import Array, DType, Shape
+from baregrad.engines.array import Array, DType
 from baregrad.machine.convention import ARGUMENTS
 from baregrad.machine.function import NativeFunction
 from baregrad.machine.memory import AlignedBuffer
@@ -68,39 +68,40 @@ class Routine:
         fused = fuse(program)
         read = {buffer for kernel in fused.kernels for buffer in buffers_read(kernel)}
         arguments = [fused.inputs[value] for value in program.arguments]
-        # of the arguments that are needed, the place among them and the number of the buffer
+        # of the arguments that are needed, the places
         used = [(place, b) for place, b in enumerate(arguments) if b in read]
-        self._numbers = [(place, b.number) for place, b in used if b.dtype != "bool"]
-        self._masks = [(place, b.number) for place, b in used if b.dtype == "bool"]
-        self._results = [(prod(v.shape), v.shape, v.dtype) for v in program.results]
-        numbers = [number for _, number in (*self._numbers, *self._masks)]
-        numbers += [buffer.number for buffer in fused.results]
-        self._run = _single(fused, numbers, target) or _Several(fused, numbers, target)
+        numbers = [(place, b.number) for place, b in used if b.dtype != "bool"]
+        masks = [(place, b.number) for place, b in used if b.dtype == "bool"]
+        self._numbers = [place for place, _ in numbers]
+        self._masks = [place for place, _ in masks]
+        self._results = [(_ZERO[v.dtype], prod(v.shape), v.shape, v.dtype) for v in program.results]
+        slots = [number for _, number in (*numbers, *masks)]
+        slots += [buffer.number for buffer in fused.results]
+        self._run = _single(fused, slots, target) or _Several(fused, slots, target)
         rows = _rows(fused.kernels)
-        self._rows = [(place, rows[n]) for place, n in self._numbers if n in rows]
+        self._rows = [(place, rows[number]) for place, number in numbers if number in rows]
 
-    def accepts(self, inputs: Sequence[Array]) -> bool:
-        """Whether all indices are of rows that are there: the code does not look."""
-        for place, rows in self._rows:
-            data = inputs[place].data
-            if min(data) < 0 or max(data) >= rows:
-                return False
-        return True
-
-    def __call__(self, inputs: Sequence[Array]) -> list[Array]:
+    def __call__(self, inputs: Sequence[Array]) -> list[Array] | None:
         """The results; the inputs have the shapes and data types of the program's arguments.
+
+        Returns:
+            None if there are indices of rows that do not exist: the code would not notice.
 
         Raises:
             MachineError: the system does not give us threads.
         """
-        read = [inputs[place].data for place, _ in self._numbers]
-        read += [raw(inputs[place]) for place, _ in self._masks]
-        written = [_ZERO[dtype] * size for size, _, dtype in self._results]
-        addresses = [data.buffer_info()[0] for data in (*read, *written)]
-        self._run(*addresses)
+        for place, rows in self._rows:
+            data = inputs[place].data
+            if min(data) < 0 or max(data) >= rows:
+                return None
+        read = [inputs[place].data for place in self._numbers]
+        if self._masks:
+            read += [_raw(inputs[place]) for place in self._masks]
+        written = [zero * size for zero, size, _, _ in self._results]
+        self._run(*[data.buffer_info()[0] for data in read + written])
         return [
-            _result(data, shape, dtype)
-            for data, (_, shape, dtype) in zip(written, self._results, strict=True)
+            Array(data, shape, dtype) if dtype != "bool" else cast(Array, Mask(data, shape))
+            for data, (_, _, shape, dtype) in zip(written, self._results, strict=True)
         ]
 
 
@@ -144,13 +145,9 @@ def _single(fused: Fused, numbers: Sequence[int], target: Target) -> NativeFunct
     return compile_vector(builder.program, target, flush_to_zero=True)
 
 
-def raw(x: Array) -> array[Any]:
+def _raw(x: Array) -> array[Any]:
     """Bools as machine code reads them, 4 bytes each."""
     return x.raw if isinstance(x, Mask) else array("i", x.data)
-
-
-def _result(data: array[Any], shape: Shape, dtype: DType) -> Array:
-    return cast(Array, Mask(data, shape)) if dtype == "bool" else Array(data, shape, dtype)
 
 
 def _check(program: Program) -> None:
@@ -162,6 +159,8 @@ def _check(program: Program) -> None:
     if program.reads or program.writes or program.draws or program.checks:
         raise UnsupportedKernelError("a routine has arguments and results alone")
     for value in in_order(program.outputs()):
+        if value.dtype == "float64" or any(x.dtype == "float64" for x in value.inputs):
+            raise UnsupportedKernelError("vectors have no float64")
         if value.dtype == "int64" and value.op not in _EXACT:
             raise UnsupportedKernelError(f"{value.op} of integers may overflow, which is an error")
         if value.op == "cast" and value.dtype == "int64" and value.inputs[0].dtype == "float32":

@@ -48,7 +48,12 @@ class Engine(ABC):
     The methods from `load` on are for an engine that does not compute at once but captures what a
     step does, to compute it later and more than once. They say what is different at each step and
     what stays. Here, they are those of an engine that computes.
+
+    Attributes:
+        joins: whether `together` may do anything.
     """
+
+    joins = False
 
     @property
     @abstractmethod
@@ -114,6 +119,8 @@ class ReferenceEngine(Engine):
 
 class _SmallScale(Engine):
     """Computes in Python what is small. The native engine is loaded for the first large thing."""
+
+    joins = True
 
     def __init__(self, wanted: str | None) -> None:
         self._wanted = wanted

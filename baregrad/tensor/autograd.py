@@ -124,7 +124,7 @@ def _gradients(roots: Sequence[N], seeds: Sequence[N], create_graph: bool) -> di
         return _sweep(roots, seeds, create_graph)
     if len(roots) == 1:
         nodes = nodes_below(roots[0])
-        if _is_unchanged(nodes):
+        if nodes and _is_unchanged(nodes):
             found = replayed(nodes, seeds[0], _sweep_from)
             if found is not None:
                 return found
@@ -135,7 +135,7 @@ def _gradients(roots: Sequence[N], seeds: Sequence[N], create_graph: bool) -> di
 def _is_unchanged(nodes: Sequence[N]) -> bool:
     """Whether there was no assignment, nor a new wish for gradients, since the first operation."""
     first = next((node.serial for node in nodes if node.op is not None), 0)
-    return all(max(node.assigned, node.required) <= first for node in nodes)
+    return not any(node.assigned > first or node.required > first for node in nodes)
 
 
 def _sweep_from(root: N, seed: N) -> dict[N, N]:

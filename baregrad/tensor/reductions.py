@@ -98,14 +98,11 @@ class Reductions(Shaping):
             raise ShapeError(
                 f"matmul: {self.shape} @ {other.shape}: a scalar has no matrix product; use *"
             )
-        dtype = common_dtype("int64", self.dtype, other.dtype)
-        row = self.astype(dtype)
-        column = other.astype(dtype)
-        result = self.apply(
-            primitives.matmul,
-            row.unsqueeze(0) if self.ndim == 1 else row,
-            column.unsqueeze(1) if other.ndim == 1 else column,
-        )
+        row = self.unsqueeze(0) if self.ndim == 1 else self
+        column = other.unsqueeze(1) if other.ndim == 1 else other
+        result = self._with(primitives.matmul, row, column, at_least="int64")
+        if row is self and column is other:
+            return result
         batch = result.shape[:-2]
         rows = self.shape[-2:-1]
         columns = other.shape[-1:] if other.ndim > 1 else ()

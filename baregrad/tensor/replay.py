@@ -11,7 +11,6 @@ only computed if they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from math import prod
 from operator import attrgetter
 from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
@@ -55,7 +54,7 @@ def structure(nodes: Sequence[Node]) -> Hashable | None:
     places = {node: place for place, node in enumerate(nodes)}
     key: list[Hashable] = []
     for node in nodes:
-        key.append(node.requires_grad)
+        key += node.requires_grad, node.held.shape
         if node.op is not None:
             if id(node.op) not in _COMPILED:
                 return None
@@ -82,11 +81,13 @@ class _Pass(Generic[N]):
         recipes: of each tensor of the graph, in the order in which they were made.
         leaves: the places of leaves that get a gradient.
         between: those of results that get one, without the root.
+        size: of all tensors together.
     """
 
     def __init__(self, key: Hashable, nodes: Sequence[N], sweep: Sweep[N]) -> None:
         places = {node: place for place, node in enumerate(nodes)}
         self.key = key
+        self.size = sum(node.size for node in nodes)
         self.recipes = [
             _Recipe(node.op, [places[p] for p in node.parents], node.attributes, node.requires_grad)
             for node in nodes
@@ -147,16 +148,16 @@ def replayed(nodes: Sequence[N], seed: N, sweep: Sweep[N]) -> dict[N, N] | None:
     Returns:
         None if the engine does not compute it as one.
     """
-    size = sum([prod(node.shape) for node in nodes])
-    if size < max(LEAST_MEAN_SIZE * len(nodes), LARGE):
-        return None
-    key = structure(nodes)
+    engine = selection.current()
+    key = structure(nodes) if engine.joins else None
     if key is None:
         return None
-    if key not in _passes:
-        remember(_passes, key, _Pass(key, nodes, sweep))
-    whole = _passes[key]
-    engine = selection.current()
+    whole = _passes.get(key)
+    if whole is None:
+        whole = _Pass(key, nodes, sweep)
+        remember(_passes, key, whole)
+    if whole.size < max(LEAST_MEAN_SIZE * len(nodes), LARGE):
+        return None
     arrays = [node.array for node in nodes] + [seed.array]
     found = engine.together((key, True), whole.of_leaves, arrays)
     if found is None:
