@@ -58,8 +58,8 @@ TEXT, TEXT_END, NUMBERS, SPANS, REST, IS_TEXT, COLUMNS, DELIMITER, POWERS = rang
 
 # What does not fit into registers, in 8 bytes of the stack each.
 (_PARAMETERS, _CELL, _DIGITS, _FRACTION, _EXPONENT_SIGN, _EXPONENT_DIGITS, _POWER, _ZEROS,
- _WEIGHT, _UPPER) = range(10)  # fmt: skip
-_FRAME: Final = 80
+ _WEIGHT, _UPPER, _TEXT) = range(11)  # fmt: skip
+_FRAME: Final = 88
 
 
 @cache
@@ -112,6 +112,7 @@ def _emit(asm: Assembler) -> None:
     asm.mov(_stack(_PARAMETERS), rdi)
     for number, register in enumerate((rsi, r8, r9, r10, r11, r13, r14, r15, r12)):
         asm.mov(register, _parameter(number))
+    asm.mov(_stack(_TEXT), rsi)
     asm.bind(row)
     asm.cmp(rsi, r8)
     done = asm.label("done")
@@ -169,10 +170,13 @@ def _emit(asm: Assembler) -> None:
 
 
 def _emit_span(asm: Assembler, target: Register, displacement: int) -> None:
-    """Where the cell begins and ends."""
+    """Where the cell begins and ends, from the beginning of the text."""
     asm.mov(rdx, _stack(_CELL))
+    asm.sub(rdx, _stack(_TEXT))
     asm.mov(Memory(target, displacement=displacement), rdx)
-    asm.mov(Memory(target, displacement=displacement + 8), rsi)
+    asm.mov(rdx, rsi)
+    asm.sub(rdx, _stack(_TEXT))
+    asm.mov(Memory(target, displacement=displacement + 8), rdx)
 
 
 def _emit_to_end_of_cell(asm: Assembler) -> None:

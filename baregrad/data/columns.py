@@ -218,7 +218,7 @@ def _useless(name: str, values: Sequence[float], complete: bool) -> str | None:
 
 def _fitted_categories(table: Table, name: str, encoding: CategoryEncoding) -> Column | str:
     distinct, rows = table.distinct(name), len(table)
-    lacking = None in table[name]
+    lacking = bool(table.missing_rows(name))
     if not distinct:
         return "it has no values"
     if name not in table.given_kinds:

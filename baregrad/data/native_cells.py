@@ -71,7 +71,7 @@ class NativeCells:
         broken = set()
         for address, begin, end in zip(left[0::3], left[1::3], left[2::3], strict=True):
             place = (address - out) // 8
-            value = numbers_of([_text(source, begin - start, end - start)])
+            value = numbers_of(_texts(source, [begin], [end]))
             if value is None:
                 broken.add(place % width)
             else:
@@ -82,14 +82,11 @@ class NativeCells:
         step = 2 * len(self._texts)
         for number, place in enumerate(self._texts):
             begins, ends = spans[2 * number :: step], spans[2 * number + 1 :: step]
-            columns[place] = [
-                _text(source, begin - start, end - start)
-                for begin, end in zip(begins, ends, strict=True)
-            ]
+            columns[place] = _texts(source, begins, ends)
         return columns
 
 
-def _text(source: str | bytes, begin: int, end: int) -> str:
-    """A part of a text, or of its bytes if some letters are of several."""
-    part = source[begin:end]
-    return part if isinstance(part, str) else part.decode()
+def _texts(source: str | bytes, begins: Sequence[int], ends: Sequence[int]) -> list[str]:
+    """Parts of a text, or of its bytes where some letters are of several."""
+    parts = map(source.__getitem__, map(slice, begins, ends))
+    return list(parts if isinstance(source, str) else map(bytes.decode, parts))  # type: ignore[arg-type]

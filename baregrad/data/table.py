@@ -223,9 +223,18 @@ class Table:
         table._unit = self._unit
         return table
 
+    def missing_rows(self, name: str) -> list[int]:
+        """The rows in which a column has no value."""
+        column = self._column(name)
+        if isinstance(column, Numbers):
+            return [row for row, value in enumerate(column.values) if value != value]
+        missing = {code for code, text in enumerate(column.texts) if text is None}
+        return [row for row, code in enumerate(column.codes) if code in missing] if missing else []
+
     def drop_missing(self, name: str) -> Table:
         """The rows that have a value in this column."""
-        return self.take([i for i, cell in enumerate(self[name]) if cell is not None])
+        missing = set(self.missing_rows(name))
+        return self.take([i for i in range(len(self)) if i not in missing]) if missing else self
 
 
 def checked_kind_name(kind: object) -> Kind:

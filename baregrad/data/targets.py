@@ -179,7 +179,7 @@ def _check_varied(distinct: int, table: Table, name: str) -> None:
 
 
 def _check_present(table: Table, name: str) -> None:
-    rows = [row for row, cell in enumerate(table[name]) if cell is None]
+    rows = table.missing_rows(name)
     if rows:
         shown = "; ".join(map(table.place, rows[:ROWS_SHOWN]))
         raise DataError(

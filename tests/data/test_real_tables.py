@@ -26,9 +26,9 @@ pytestmark = [
         ("california_housing.csv", 0, "median_house_value", 20640, 14, 1),
         ("winequality-red.csv", 0, "column_12", 1599, 11, 6),
         ("penguins.csv", 0, "species", 344, 14, 3),
-        ("titanic.csv", 0, "survived", 891, 36, 2),
+        ("titanic.csv", 0, "survived", 891, 33, 2),
         ("mpg.csv", 0, "mpg", 398, 10, 1),
-        ("digits.csv.gz", 0, "column_65", 1797, 64, 10),
+        ("digits.csv.gz", 0, "column_65", 1797, 61, 10),
         ("iris.csv", 1, "column_5", 150, 4, 3),
         ("breast_cancer.csv", 1, "column_31", 569, 30, 2),
     ],
@@ -45,7 +45,7 @@ def test_a_real_table_becomes_tensors(file, skip_rows, target, rows, features, o
 
 @pytest.mark.parametrize("file", ["iris.csv", "breast_cancer.csv"])
 def test_a_first_line_of_counts_is_noticed(file):
-    with pytest.raises(DataError, match="skip_rows=1"):
+    with pytest.raises(DataError, match="kip that row"):
         read_table(FOLDER / file)
 
 

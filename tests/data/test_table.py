@@ -90,6 +90,11 @@ def test_rows_with_a_missing_value_can_be_dropped(table):
     assert table.drop_missing("colour")["size"] == ["1.5", None]
 
 
+def test_missing_rows_are_found_in_text_and_numbers(table):
+    assert (table.missing_rows("colour"), table.missing_rows("size")) == ([1], [2])
+    assert table.take([0]).drop_missing("size")["size"] == ["1.5"]
+
+
 def test_a_table_says_what_it_is(table):
     assert repr(table) == "Table(t.csv: 3 rows, columns size, colour)"
 
