@@ -1,6 +1,7 @@
 """The page of results."""
 
-from sections import steps
+import pytest
+from sections import compiling, footprint, mnist, predictions, steps
 from sections.report import Results
 
 SECTIONS = {"steps": steps}
@@ -59,3 +60,40 @@ def test_a_measurement_made_again_replaces_the_one_before_and_others_stay(tmp_pa
     assert [line.split(" | ")[5] for line in lines(text, "T3")[:1]] == ["2.00"]
     assert [line.split(" | ")[5] for line in lines(text, "T1")[:1]] == ["3.00"]
     assert "jax 1, torch 2." in text
+
+
+RACE = {
+    "clock": "wall",
+    "seconds": {"baregrad": [1.0], "torch": [3.0]},
+    "went": dict.fromkeys(["baregrad", "torch"], {"epochs": 2.5, "accuracy": 0.9761}),
+    "failed": {"JAX": "not installed"},
+}
+
+
+@pytest.mark.parametrize(
+    ("section", "found", "row"),
+    [
+        (mnist, {"1": RACE}, "| torch | 3.00 | 3.00 – 3.00 | 3.00 | 2.5 | 97.61% |"),
+        (mnist, {"1": RACE}, "| JAX | not installed |  |  |  |  |"),
+        (footprint, {"memory": {"baregrad": 21.06, "JAX": "ended"}}, "| baregrad | 21.1 |"),
+        (footprint, {"memory": {"baregrad": 21.06, "JAX": "ended"}}, "| JAX | ended |"),
+        (footprint, {"sizes": {"baregrad": 0.5, "JAX": None}}, "| JAX | not installed |"),
+        (
+            footprint,
+            {"imports": {"clock": "wall", "ms": {"baregrad": [10.0, 20.0]}}},
+            "| baregrad | 15.0 | 12.5 – 17.5 |",
+        ),
+        (
+            compiling,
+            {"T3": {"ms": {"JAX jit": [400.0]}, "failed": {"tinygrad": "no clang"}}},
+            "| JAX jit | 400 | 400 – 400 |",
+        ),
+        (
+            predictions,
+            {"predict_one/1": {"us": {"torch": [8.0]}, "failed": {"baregrad": "ended"}}},
+            "| torch | 8.00 | 8.00 – 8.00 | – |",
+        ),
+    ],
+)
+def test_parts_show_what_was_measured_and_what_failed_even_alone(section, found, row):
+    assert row in section.render(found).splitlines()
