@@ -101,10 +101,12 @@ def _description(cache: FilePath) -> dict[str, Any]:
             length = END.unpack(tail)[0]
             file.seek(size - END.size - length)
             return dict(json.loads(file.read(length)))
-    except (FileNotFoundError, ValueError, struct.error) as error:
-        if isinstance(error, DataError):
-            raise
+    except DataError:
+        raise
+    except (FileNotFoundError, ValueError, struct.error):
         return {}
+    except OSError as error:
+        raise DataError(f"the cache {cache} cannot be read: {error.strerror}") from error
 
 
 def _mapped(cache: FilePath, source: str, kinds: Mapping[str, Kind]) -> Table:

@@ -105,6 +105,12 @@ def test_what_can_be_read_only_once_has_no_cache(files, path):
         read_table(path, cache=files[1])
 
 
+def test_a_cache_that_cannot_be_read_is_named(files):
+    path, cache = files
+    with pytest.raises(DataError, match=r"the cache .* cannot be read: Is a directory"):
+        read_table(path, cache=cache.parent)
+
+
 def test_a_cache_that_cannot_be_written_is_named(files):
     path, cache = files
     with pytest.raises(FileWriteError, match=r"none/t.cache cannot be written: No such file"):
