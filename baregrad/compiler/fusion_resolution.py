@@ -121,15 +121,9 @@ class Terms:
         return [copied.get(x, x) for x in operands]
 
     def reduction(self, value: Value) -> None:
-        """A term for a sum or maximum; only a view of its operand along axes of size 1.
-
-        And only a view of the same with or without these axes, where there is that.
-        """
+        """A term for a sum or maximum; only a view where it is there with or without the axes."""
         (x,) = value.inputs
         axes = value.attributes["axes"]
-        if all(x.shape[axis] == 1 for axis in axes):
-            self._strided[value] = self._seen(_reshaped, self._strided[x], value)
-            return
         same = self._reductions.setdefault((value.op, x, axes), value)
         if same is value:
             source = self._strided[x]
@@ -264,8 +258,6 @@ def _note_relu(term: Term) -> None:
 def _reshaped(x: Strided, value: Value) -> Strided | None:
     if x.linear is not None:
         steps: Shape | None = tuple([x.linear * step for step in strides(value.shape)])
-    elif 0 in value.shape:
-        steps = strides(value.shape)
     else:
         steps = reshaped_steps(x.shape, x.steps, value.shape)
     return None if steps is None else Strided.of(x.term, value.shape, steps, x.offset)
