@@ -16,6 +16,9 @@ from baregrad.compiler.vector.program import Value
 # a loop of so many multiply-adds hides what counting costs
 _ENOUGH: Final = 16
 _MOST_STEPS: Final = 8
+# the processor reads ahead by itself, but no further than to the end of a page
+_PAGE: Final = 4096
+_AHEAD: Final = 2048
 
 
 class Ahead(NamedTuple):
@@ -25,12 +28,12 @@ class Ahead(NamedTuple):
     the product itself waiting.
 
     Attributes:
-        matrices: from the tile's first row and column on.
+        matrices: from the first row and column on, each with how many bytes of a row are wanted.
         steps: of the depth from one row to the next; the depth has so many for each row.
         wanted: 1, or 0 if nothing is to be asked for.
     """
 
-    matrices: list[Operand]
+    matrices: list[tuple[Operand, int]]
     steps: int
     wanted: Index
 
@@ -60,7 +63,9 @@ def multiply_tile(
     b = builder
     sums = [b.constant(0.0)] * (rows * columns.vectors)
     unroll = _unrolling(len(sums), columns.vectors, depth, registers)
-    steps = _Steps(b, rows, columns, left, right, unroll)
+    is_dense = (left.row_stride, left.column_stride) == (1, rows)
+    is_long = isinstance(depth, Value) or ELEMENT * rows * depth > _PAGE
+    steps = _Steps(b, rows, columns, left, right, unroll, is_dense and is_long)
     state = [left.pointer, right.pointer, *sums]
     if ahead is not None:
         state = _ask_ahead(b, steps, state, ahead)
@@ -71,11 +76,11 @@ def multiply_tile(
 def _ask_ahead(b: Builder, steps: "_Steps", state: list[Value], ahead: Ahead) -> list[Value]:
     """As many steps as it takes to ask for all rows of a tile; the state after them."""
     count = len(ahead.matrices)
-    pointers = [matrix.pointer for matrix in ahead.matrices]
+    pointers = [matrix.pointer for matrix, _ in ahead.matrices]
     with b.loop(0, product(b, ahead.wanted, steps.rows), 1, (*pointers, *state)) as loop:
         following = []
-        for matrix, pointer in zip(ahead.matrices, loop.carried[:count], strict=True):
-            for at in range(0, ELEMENT * steps.columns.width, LINE):
+        for (matrix, width), pointer in zip(ahead.matrices, loop.carried[:count], strict=True):
+            for at in range(0, width, LINE):
                 b.prefetch(pointer, displacement=at)
             following.append(b.advance(pointer, ELEMENT * matrix.row_stride))
         loop.carry(*following, *steps.run(list(loop.carried[count:]), ahead.steps))
@@ -92,6 +97,7 @@ class _Steps(NamedTuple):
         left: its strides count.
         right: likewise.
         unroll: how many steps one iteration makes, if it is known how many there are.
+        fetches: whether the left matrix is to be asked for ahead, being read from end to end.
     """
 
     builder: Builder
@@ -100,6 +106,7 @@ class _Steps(NamedTuple):
     left: Operand
     right: Operand
     unroll: int
+    fetches: bool
 
     def run(self, state: list[Value], depth: Index) -> list[Value]:
         """So many steps; the state after them, but for the pointers if there is a rest."""
@@ -109,6 +116,8 @@ class _Steps(NamedTuple):
         if whole != 0:
             with b.loop(0, whole, unroll, state) as loop:
                 x, y, *sums = loop.carried
+                if self.fetches:
+                    b.prefetch(x, displacement=_AHEAD)
                 for at in range(unroll):
                     sums = self.step(x, y, at, sums)
                 loop.carry(

@@ -24,10 +24,10 @@ from baregrad.compiler.kernels.tiling import Split
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 
-# what the epilogue reads is asked for ahead if it is more than so many bytes, and if there are so
-# many steps of the depth for each row of a tile
+# matrices of more bytes are asked for ahead, if there are so many steps of the depth for each row
 _NEAR: Final = 256 << 10
 _LEAST_STEPS: Final = 4
+_BEGINNING: Final = 512  # bytes
 
 
 class Tiled(Tiling):
@@ -173,7 +173,7 @@ class _Writer:
         """One tile, over one block of the depth."""
         b, plan = self.b, self.plan
         read = columns if plan.packing == "none" else columns._replace(tail=None)
-        ahead = self.ahead(row, rows, columns, depth)
+        ahead = self.ahead(row, rows, columns, left, depth)
         registers = plan.vectors.registers
         sums = multiply_tile(b, rows, read, left, right, depth.length, registers, ahead)
         if depth.started is None and not plan.staged:
@@ -188,14 +188,23 @@ class _Writer:
         for _ in each(b, (0, 1 if depth.last is None else depth.last)):
             finish_from_memory(b, row, rows, columns, place, self.epilogue)
 
-    def ahead(self, row: Index, rows: int, columns: Columns, depth: _Depth) -> Ahead | None:
-        """What the epilogue will read, if that comes from far away and there is time to ask."""
-        b, size = self.b, self.plan.size
-        steps = self.plan.last_depth // rows
-        loads = self.epilogue.loads
-        if steps < _LEAST_STEPS or ELEMENT * size.rows * size.columns * len(loads) <= _NEAR:
+    def ahead(
+        self, row: Index, rows: int, columns: Columns, left: Operand, depth: _Depth
+    ) -> Ahead | None:
+        """What is far away: what the epilogue will read, and how the next tile's left rows begin.
+
+        The processor finds out by itself that rows are read from end to end, but not at once.
+        """
+        b, plan, loads = self.b, self.plan, self.epilogue.loads
+        size, steps = plan.size, plan.last_depth // rows
+        matrices = []
+        if ELEMENT * size.rows * size.columns * len(loads) > _NEAR:
+            width = ELEMENT * columns.width
+            matrices += [(moved(b, matrix, row, columns.first), width) for matrix in loads]
+        if ELEMENT * size.rows * size.depth > _NEAR and not plan.strided:
+            matrices.append((moved(b, left, rows, 0), _BEGINNING))
+        if not matrices or steps < _LEAST_STEPS:
             return None
-        matrices = [moved(b, matrix, row, columns.first) for matrix in loads]
         return Ahead(matrices, steps, 1 if depth.last is None else depth.last)
 
     def keep(self, sums: list[Value], columns: Columns, place: Operand, depth: _Depth) -> None:
