@@ -55,6 +55,8 @@ def compile(step: Callable[..., Any]) -> CompiledStep:
     compiled and not again, so it must not look at the numbers of a tensor; the learning rate and
     the count of steps are read anew. Gradients are not left behind.
 
+    ``step.many(steps, x, y)`` runs many steps in one native call, each with its own arguments.
+
     Args:
         step: a function of tensors that returns a tensor, several, or None.
 

@@ -36,6 +36,12 @@ def _weights(model: Module) -> int:
     return sum(parameter.size for parameter in model.parameters())
 
 
+def narrowed(x: Tensor, model: Module) -> Tensor:
+    """Data for a compiled step: float64 as float32, as the layers of a float32 model take it."""
+    is_narrow = all(parameter.dtype == "float32" for parameter in model.parameters())
+    return (x.astype("float32") if x.dtype == "float64" and is_narrow else x).detach()
+
+
 def settings_of(module: Module) -> Hashable:
     """What a captured step does not read anew: all attributes but the numbers of tensors."""
     return tuple([(name, _setting(value)) for name, value in vars(module).items()])

@@ -123,7 +123,8 @@ class Averages:
 
     def add(self, steps: Steps) -> None:
         """Takes some batches into account; each sample counts the same."""
-        self.total += sum(steps.losses) * steps.size
+        for loss in steps.losses:  # one by one, so that it does not matter how many there are
+            self.total += loss * steps.size
         self.count += len(steps.losses) * steps.size
         if self.metrics and steps.prediction is not None and steps.target is not None:
             self.predictions.append(steps.prediction)

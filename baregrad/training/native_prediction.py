@@ -11,7 +11,7 @@ from baregrad.compiler.step import CompiledStep
 from baregrad.engines.array import Array
 from baregrad.nn.module import Module
 from baregrad.tensor.tensor import Tensor
-from baregrad.training.compiling import settings_of
+from baregrad.training.compiling import narrowed, settings_of
 
 CALL: Final = 2e9  # products of weights and inputs in one native call: some 30 ms
 
@@ -33,6 +33,7 @@ def native_outputs(model: Module, inputs: Tensor, size: int) -> Tensor | None:
     Returns:
         (samples, ...); None if the model cannot be compiled.
     """
+    inputs = narrowed(inputs, model)
     features, width = inputs.shape[1:], prod(inputs.shape[1:])
     data, samples = inputs.array.data, inputs.shape[0]
     rest = data[-size * width :] if samples % size else data[:0]

@@ -23,7 +23,7 @@ from baregrad.optim.optimizer import Optimizer
 from baregrad.optim.schedules import Schedule
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.callbacks import StopOnNonFinite
-from baregrad.training.compiling import options_of_groups, settings_of
+from baregrad.training.compiling import narrowed, options_of_groups, settings_of
 from baregrad.training.evaluation import training_loss
 from baregrad.training.run import Callback, Run, Steps
 from baregrad.training.samples import Samples
@@ -70,7 +70,8 @@ class NativeSteps:
     ) -> None:
         self.fallback = _unplannable(task)
         self._task = task
-        self._samples = samples
+        x, y = (narrowed(data, task.model) for data in (samples.x, samples.y))
+        self._samples = Samples(x, y, samples.weight)
         self._batch_size = batch_size
         self._sizes = sizes
         self._watchers = [callback for callback in task.callbacks if _may_watch(callback)]
@@ -120,14 +121,14 @@ class NativeSteps:
         results = self._results(call) if self._prepare(call) else None
         if results is None:
             return None
-        losses, *rest = results
+        losses: list[float] = results[0].array.data.tolist()
         done = len(losses)
         run.step += done
-        run.loss = losses[-1].detach()
+        run.loss = Tensor(losses[-1])
         if self._task.step_schedule is not None:
             self._task.step_schedule.advance(done)
-        flat = [x.reshape(-1, *x.shape[2:]) for x in rest]
-        return Steps(losses.array.data.tolist(), size, call.rates[0][done - 1], *flat)
+        flat = [x.reshape(-1, *x.shape[2:]) for x in results[1:]]
+        return Steps(losses, size, call.rates[0][done - 1], *flat)
 
     def _possible(self, run: Run, size: int, left: int) -> int:
         """How many of the steps that are left may run in one call; 0 if the next is for Python."""
