@@ -56,7 +56,11 @@ class Scaling:
 
     def __call__(self, values: Sequence[float]) -> list[float]:
         """The scaled values; 0, which is the center, for NaN."""
-        return [0.0 if v != v else f for v, f in zip(values, self._scaled(values), strict=True)]
+        scaled = self._scaled(values)
+        total = sum(scaled)
+        if total == total:  # then none is NaN
+            return scaled
+        return [0.0 if v != v else f for v, f in zip(values, scaled, strict=True)]
 
     def _scaled(self, values: Sequence[float]) -> list[float]:
         center, scale = self.center, self.scale
@@ -160,7 +164,7 @@ def mean_and_scale(values: Sequence[float], what: str) -> tuple[float, float]:
         return values[0], 1.0
     try:
         mean = math.fsum(values) / len(values)
-        variance = math.fsum([(v - mean) ** 2 for v in values]) / len(values)
+        variance = math.fsum([(d := v - mean) * d for v in values]) / len(values)
     except OverflowError:
         variance = math.inf
     if variance == math.inf:
