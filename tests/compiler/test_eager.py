@@ -251,6 +251,20 @@ def test_a_wrong_index_is_an_error_and_no_wild_write(engine):
         assert x.scatter_add(Tensor([3] * 300), 0, 5).tolist() == [0, 0, 0, 300, 0]
 
 
+def test_functions_that_are_not_of_their_inputs_alone_or_cannot_be_checked_are_not_joined(engine):
+    x, outside, indices = bg.ones(300), bg.ones(300), Tensor(list(range(300)))
+    functions = {
+        "reads another tensor": lambda x, i: x + outside,
+        "chooses by computed indices": lambda x, i: x.scatter_add((i < 5).where(i, 0), 0, 10),
+        "may overflow": lambda x, i: i * i,
+        "looks at numbers": lambda x, i: x * x.sum().item(),
+        "is wrong": lambda x, i: x.no_such_method(),
+    }
+    for key, function in functions.items():
+        assert engine.together(key, function, [x.array, indices.array]) is None
+    assert engine.together(["a list"], lambda x: x, [x.array]) is None
+
+
 def test_random_numbers_are_the_same(engine):
     assert_same(engine, lambda: bg.Generator(5).rand(40, 17), tolerance=0)
 

@@ -1,6 +1,7 @@
 """The backward pass and optimizers, each computed as one by machine code, against the reference."""
 
 import math
+import pickle
 
 import pytest
 from test_eager import ENGINES, REFERENCE, drawn
@@ -108,6 +109,33 @@ def test_gradients_of_between_are_computed_when_looked_at_even_after_an_update(e
         w.assign(bg.zeros(20, 20))
         found = between.grad.tolist()
     assert found == (drawn(20, 20) * 4).tolist()
+
+
+def test_gradients_of_between_are_computed_in_python_where_machine_code_is_lacking(engine):
+    class Half(selection.Engine):
+        name, joins, evaluate = "half", True, engine.evaluate
+
+        def together(self, key, function, inputs):
+            _, of_leaves = key
+            return engine.together(key, function, inputs) if of_leaves else None
+
+    with selection.using(Half()):
+        w = bg.ones(20, 20, requires_grad=True)
+        between = w * 3
+        (between * between).sum().backward()
+        copied = pickle.loads(pickle.dumps(between.grad.array))
+    assert between.grad.tolist() == [[6.0] * 20] * 20
+    assert copied == (between.grad.array.data, (20, 20), "float32")
+
+
+def test_graphs_of_small_tensors_are_walked_one_by_one(engine):
+    with selection.using(engine):
+        w = bg.ones(2, requires_grad=True)
+        x = w
+        for _ in range(150):
+            x = x * 1
+        x.sum().backward()
+    assert w.grad.tolist() == [1.0, 1.0]
 
 
 def test_gradients_add_up_over_backward_passes(engine):

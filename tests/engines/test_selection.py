@@ -6,9 +6,12 @@ import warnings
 import pytest
 
 import baregrad as bg
+from baregrad.compiler.vector import compile
+from baregrad.compiler.vector.compile import TARGETS
 from baregrad.engines import selection
 from baregrad.engines.array import Array, new
 from baregrad.errors import ArgumentError
+from baregrad.machine.cpu import is_x86_64, processor
 from baregrad.machine.errors import ExecutableMemoryError, UnsupportedMachineError
 
 
@@ -71,10 +74,42 @@ def test_an_engine_that_does_not_exist_is_refused_by_name():
         bg.set_engine("avx51")
 
 
-def test_the_environment_chooses_the_engine():
-    assert printed("import baregrad as bg; print(bg.engine())", BAREGRAD_ENGINE="reference") == (
-        "reference\n"
-    )
+@pytest.mark.parametrize("name", selection.NAMES)
+def test_the_environment_chooses_the_engine(name):
+    if name != "reference" and name not in native_names():
+        pytest.skip(f"the processor has no {name}")
+    assert printed("import baregrad as bg; print(bg.engine())", BAREGRAD_ENGINE=name) == f"{name}\n"
+
+
+def native_names():
+    return [t.name for t in TARGETS if is_x86_64() and t.features <= processor().names]
+
+
+@pytest.mark.skipif(not native_names(), reason="the processor runs no machine code of ours")
+def test_without_a_choice_the_widest_vectors_compute():
+    assert bg.engine() == native_names()[0]
+
+
+@pytest.mark.skipif(not native_names(), reason="the processor runs no machine code of ours")
+def test_the_first_large_operation_brings_in_the_native_engine():
+    key = bg.elementwise("key", lambda x: x + 1)
+    for small in (bg.ones(10) + 1, key(bg.ones(10)), bg.with_gradient()(key)(bg.ones(10))):
+        assert small.shape == (10,)
+    waiting = selection.current()
+    assert waiting.together("key", lambda x: x, [bg.ones(10).array]) is None
+    (found,) = waiting.together("add one", lambda x: x + 1, [bg.ones(300).array])
+    assert found.data.tolist() == [2.0] * 300
+    assert selection.current() is not waiting
+    assert selection.current().name == selection.process_engine() == native_names()[0]
+
+
+@pytest.mark.skipif(not is_x86_64(), reason="no x86-64 processor")
+def test_an_engine_that_this_processor_has_not_is_refused_with_a_warning(monkeypatch):
+    less = processor()._replace(names=frozenset({"avx"}))
+    monkeypatch.setattr(compile, "processor", lambda: less)
+    bg.set_engine("avx2")
+    with pytest.warns(RuntimeWarning, match="avx2 needs avx2, fma, which this processor has not"):
+        assert bg.engine() == "reference"
 
 
 def test_a_wrong_name_in_the_environment_is_an_error_at_the_first_operation(monkeypatch):
