@@ -7,6 +7,8 @@ Random number i is a pure function of a key and the counter i: no state, no orde
 and any number of threads draw the same numbers.
 """
 
+from __future__ import annotations
+
 from array import array
 from collections.abc import Iterable
 
@@ -23,7 +25,7 @@ def block(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tuple[int
     return _rounds(counter, key, lanes=1)
 
 
-def words(seed: int, stream: int, start: int, count: int) -> "array[int]":
+def words(seed: int, stream: int, start: int, count: int) -> array[int]:
     """Random 32-bit words number `start` to `start + count - 1` of a stream, as `array('I')`.
 
     Word w is word w % 4 of the block with counter (w // 4, stream), both 64-bit, and key `seed`.
@@ -45,7 +47,7 @@ def integers(seed: int, stream: int, start: int, count: int) -> list[int]:
     return [high << 32 | low for high, low in zip(drawn[::2], drawn[1::2], strict=True)]
 
 
-def _blocks(seed: int, stream: int, first: int, count: int) -> "array[int]":
+def _blocks(seed: int, stream: int, first: int, count: int) -> array[int]:
     """The words of `count` consecutive blocks, interleaved into one sequence.
 
     Python's long integers are the vector unit: each of the four counter words of all the blocks
