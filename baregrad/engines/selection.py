@@ -191,10 +191,11 @@ def using(engine: Engine) -> Iterator[None]:
 def engine() -> str:
     """The name of the engine that computes.
 
-    ``"avx512"`` and ``"avx2"`` are machine code for these instructions, for compiled steps and for
-    large operations. ``"reference"`` is pure Python for everything. At first, it is the first of
-    the three that this computer can run, or the one that the environment variable
-    ``BAREGRAD_ENGINE`` names. Within a step that is being captured it is ``"capture"``.
+    ``"avx512"`` and ``"avx2"`` run machine code for vectors of this kind: compiled steps, and of
+    everything else what is large. They agree with ``"reference"``, pure Python for everything, up
+    to rounding, and take numbers below 2⁻¹²⁶ for 0. At first it is the widest that this computer
+    runs, or the one that the environment variable ``BAREGRAD_ENGINE`` names. Within a step that is
+    being captured it is ``"capture"``.
 
     Raises:
         ArgumentError: the environment variable names no engine.
