@@ -27,6 +27,7 @@ from baregrad.compiler.kernel import (
     Access,
     Map,
     Operand,
+    late_nodes,
 )
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.kernels.maps import plan_map
@@ -421,6 +422,18 @@ def test_a_single_number(target):
     nodes.store(nodes.apply("sqrt", x))
     nodes.store(nodes.apply("less", x, nodes.constant(3.0), dtype="bool"))
     check(nodes, target)
+
+
+@runs_on_every_target
+@pytest.mark.parametrize("columns", [2, 17, 40])
+def test_a_reduction_along_a_row_of_what_is_late_is_late(target, columns):
+    nodes = Nodes(3, columns)
+    total = nodes.reduce("sum", loaded(nodes, Random(1)), ROWS)
+    largest = nodes.reduce("max", total, COLUMNS)
+    nodes.store(largest)
+    nodes.store(nodes.apply("subtract", total, largest))
+    assert late_nodes(made(nodes)) == [False, True, True, True]
+    check(nodes, target, cuts=(1,))
 
 
 # --- refusals -------------------------------------------------------------------------------------
