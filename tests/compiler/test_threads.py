@@ -144,6 +144,25 @@ def test_a_small_step_is_one_threads_and_a_large_one_is_shared():
 
 @native
 @pytest.mark.usefixtures("always_split")
+def test_tensors_that_exchange_their_values_do_so_on_any_number_of_threads():
+    one, two = bg.arange(9000.0), bg.zeros(9000)
+    values = one.tolist()
+
+    def exchange():
+        before = one * 1
+        one.assign(two)
+        two.assign(before)
+
+    compiled = CompiledStep(exchange)
+    for count in (1, 2, 3):
+        bg.set_threads(count)
+        compiled()
+    assert compiled.fallback is None
+    assert (one.tolist(), two.tolist()) == ([0.0] * 9000, values)
+
+
+@native
+@pytest.mark.usefixtures("always_split")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_child_goes_on_with_the_same_bits():
