@@ -1,5 +1,8 @@
 """Where tensors live: values are right whoever changes them, and nothing is copied without need."""
 
+from contextlib import nullcontext
+from threading import Thread
+
 import pytest
 
 import baregrad as bg
@@ -235,3 +238,36 @@ def test_without_machine_code_many_steps_are_steps_one_by_one(monkeypatch):
     assert single.writes(x[0]) == []
     assert single.prepare(x[0]) == "not this processor"
     single.rewind(1, x[0])
+
+
+@native
+@pytest.mark.parametrize("is_interrupted", [True, False])
+def test_values_are_right_after_ctrl_c_and_for_a_signal_handler_in_a_step(is_interrupted):
+    weight, seen = bg.ones(2), []
+
+    def double():
+        weight.assign(weight * 2)
+
+    step = CompiledStep(double)
+    step()
+    (version,) = step._versions.values()
+    launch = version._native._launch
+    run = launch.run
+
+    def disturbed(table, steps):
+        seen.append(weight.tolist())
+        run(table, steps)
+        if is_interrupted:
+            raise KeyboardInterrupt
+
+    launch.run = disturbed
+    with pytest.raises(KeyboardInterrupt) if is_interrupted else nullcontext():
+        step()
+    launch.run = run
+    assert seen == [[2.0, 2.0]]
+    reader = Thread(target=lambda: seen.append(weight.tolist()))  # no lock is left behind
+    reader.start()
+    reader.join(timeout=10)
+    assert seen[1:] == [[4.0, 4.0]]
+    step()
+    assert weight.tolist() == [8.0, 8.0]
