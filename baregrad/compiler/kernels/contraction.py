@@ -23,7 +23,7 @@ from baregrad.errors import ArgumentError
 Strides = tuple[int, int]  # elements from one row to the next, and from one column to the next
 
 # instructions of epilogues in one tile, beyond which it goes through memory
-_MOST_INLINE: Final = 96
+_MOST_INLINE: Final = 180
 # a panel larger than this many bytes is packed if it is used by so many tiles
 _LARGE_PANEL: Final = 16 << 10
 _MANY_TILES: Final = 4
