@@ -65,7 +65,7 @@ def test_a_measurement_made_again_replaces_the_one_before_and_others_stay(tmp_pa
 RACE = {
     "clock": "wall",
     "seconds": {"baregrad": [1.0], "torch": [3.0]},
-    "went": dict.fromkeys(["baregrad", "torch"], {"epochs": 2.5, "accuracy": 0.9761}),
+    "went": {name: {"epochs": 2.5, "accuracy": 0.9761} for name in ("baregrad", "torch")},
     "failed": {"JAX": "not installed"},
 }
 
