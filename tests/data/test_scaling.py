@@ -89,9 +89,10 @@ def test_a_damaged_state_is_refused(changes):
         Scaling.from_state(state | changes)
 
 
-def test_numbers_too_large_to_square_are_refused():
+@pytest.mark.parametrize("values", [[1e200, 0.0], [1.7e308, 1.6e308]])
+def test_numbers_too_large_to_square_are_refused(values):
     with pytest.raises(DataError, match="x has numbers too large to square"):
-        fitted_scaling("standard", [1e200, 0.0], "x")
+        fitted_scaling("standard", values, "x")
 
 
 def test_an_unknown_scaling_suggests_the_nearest():
