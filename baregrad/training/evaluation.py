@@ -67,10 +67,9 @@ def outputs(
         times: how many times it will be asked for, with other weights.
     """
     samples = len(inputs)
-    batches = -(-samples // batch_size)
-    size = -(-samples // max(batches, 1))
+    size = min(batch_size, samples)
     if compiled is None:
-        compiled = prediction_pays(model, size, batches * times)
+        compiled = prediction_pays(model, size, times * -(-samples // batch_size))
     with predicting(model):
         if compiled and samples:
             # small predictions need not load the compiler

@@ -623,6 +623,18 @@ def test_what_is_compiled_is_kept_with_the_model_and_goes_with_it(always):
     assert gone() is None
 
 
+def test_one_version_predicts_any_number_of_samples(always):
+    model = network()
+    x, _ = samples()
+    for count in (20, 31, 48):
+        part = x[:count]
+        found = bg.predict(model, part, batch_size=20)
+        assert found.flatten().tolist() == pytest.approx(
+            model.eval()(part).flatten().tolist(), rel=1e-5, abs=1e-6
+        )
+    assert len(native_prediction._compiled[model][1]._versions) == 1
+
+
 def test_a_model_that_cannot_be_compiled_predicts_as_python(always):
     class Looks(bg.MLP):
         def forward(self, x):
