@@ -54,12 +54,12 @@ def structure(nodes: Sequence[Node]) -> Hashable | None:
     places = {node: place for place, node in enumerate(nodes)}
     key: list[Hashable] = []
     for node in nodes:
-        key += node.requires_grad, node.held.shape
-        if node.op is not None:
-            if id(node.op) not in _COMPILED:
+        op = node.op
+        key += id(op), node.requires_grad, node.held.shape
+        if op is not None:
+            if id(op) not in _COMPILED:
                 return None
-            key.append(id(node.op))
-            key += [places[parent] for parent in node.parents]
+            key += map(places.__getitem__, node.parents)
             key += node.attributes.values()
     return tuple(key)
 
@@ -77,16 +77,14 @@ class _Pass(Generic[N]):
     """The backward pass of all graphs of one structure.
 
     Attributes:
-        key: the structure.
         recipes: of each tensor of the graph, in the order in which they were made.
         leaves: the places of leaves that get a gradient.
         between: those of results that get one, without the root.
         size: of all tensors together.
     """
 
-    def __init__(self, key: Hashable, nodes: Sequence[N], sweep: Sweep[N]) -> None:
+    def __init__(self, nodes: Sequence[N], sweep: Sweep[N]) -> None:
         places = {node: place for place, node in enumerate(nodes)}
-        self.key = key
         self.size = sum(node.size for node in nodes)
         self.recipes = [
             _Recipe(node.op, [places[p] for p in node.parents], node.attributes, node.requires_grad)
@@ -154,12 +152,12 @@ def replayed(nodes: Sequence[N], seed: N, sweep: Sweep[N]) -> dict[N, N] | None:
         return None
     whole = _passes.get(key)
     if whole is None:
-        whole = _Pass(key, nodes, sweep)
+        whole = _Pass(nodes, sweep)
         remember(_passes, key, whole)
     if whole.size < max(LEAST_MEAN_SIZE * len(nodes), LARGE):
         return None
     arrays = [node.array for node in nodes] + [seed.array]
-    found = engine.together((key, True), whole.of_leaves, arrays)
+    found = engine.together((whole, True), whole.of_leaves, arrays)
     if found is None:
         return None
     leaf = seed.leaf
@@ -191,7 +189,7 @@ class _Later:
 
     def __getitem__(self, number: int) -> Array:
         if self._found is None:
-            function, key = self._pass.of_results, (self._pass.key, False)
+            function, key = self._pass.of_results, (self._pass, False)
             with selection.using(self._engine):
                 found = self._engine.together(key, function, self._arrays)
                 if found is None:
