@@ -42,6 +42,7 @@ Way: TypeAlias = Callable[[Sequence[Array], Attributes], Array]
 
 _NAMES: Final = {id(row): row.name for row in PRIMITIVES.values()}
 _UNKNOWN: Final = object()
+MOST_FUNCTIONS: Final = 128  # that are kept: each has memory of its own for what is between
 
 
 class NativeEngine(Engine):
@@ -85,7 +86,7 @@ class NativeEngine(Engine):
             return None
         if routine is _UNKNOWN:
             routine = self._captured(function, inputs)
-            remember(self._routines, whole, routine)
+            remember(self._routines, whole, routine, MOST_FUNCTIONS)
         if routine is None:
             return None
         found: list[Array] | None = routine(_sources(inputs))

@@ -51,7 +51,8 @@ def operand_dtype(value: object) -> DType:
     """
     dtype: DType | None = getattr(value, "dtype", None)
     if type(dtype) is not str:  # NumPy's numbers have one of another kind
-        dtype = _number_kind(type(value))
+        kind: Any = type(value)
+        dtype = _number_kind(kind)
     if not (isinstance(dtype, str) and dtype in DTYPES):
         raise DTypeError(f"{value!r} is neither a tensor nor a number; make it a Tensor first")
     return dtype
