@@ -40,7 +40,7 @@ Attributes: TypeAlias = Mapping[str, Any]
 # how the result of an operation is computed, of a kind that was met before
 Way: TypeAlias = Callable[[Sequence[Array], Attributes], Array]
 
-_NAMES: Final = {id(row): row.name for row in PRIMITIVES.values()}
+_COMPILED: Final = {id(row) for row in PRIMITIVES.values()}
 _UNKNOWN: Final = object()
 MOST_FUNCTIONS: Final = 128  # that are kept: each has memory of its own for what is between
 
@@ -66,7 +66,7 @@ class NativeEngine(Engine):
 
     def evaluate(self, operation: Kernel, inputs: Sequence[Array], attributes: Attributes) -> Array:
         """The result of an operation."""
-        if id(operation) not in _NAMES:
+        if id(operation) not in _COMPILED:
             return _REFERENCE.evaluate(operation, inputs, attributes)
         key = (id(operation), *_read_as(inputs), *attributes.values())
         way = self._ways.get(key)
