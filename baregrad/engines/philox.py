@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
+from functools import lru_cache
 
 ROUNDS = 10
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -53,7 +54,7 @@ def _blocks(seed: int, stream: int, first: int, count: int) -> array[int]:
     Python's long integers are the vector unit: each of the four counter words of all the blocks
     is one integer with a 64-bit lane for each block.
     """
-    ones = _pack([1] * count)
+    ones = _ones(count)
     low_half = ones * WORD
     counters = _pack(range(first, first + count))
     counter = (
@@ -63,35 +64,47 @@ def _blocks(seed: int, stream: int, first: int, count: int) -> array[int]:
         ones * (stream >> 32 & WORD),
     )
     key = (seed & WORD, seed >> 32 & WORD)
-    result = array("I", bytes(16 * count))
-    for position, lanes in enumerate(_rounds(counter, key, count)):
-        result[position::4] = array("I", _unpack(lanes, count))
-    return result
+    a, b, c, d = _rounds(counter, key, count)
+    pairs = array("Q", bytes(16 * count))
+    pairs[0::2] = _unpack(a | b << 32, count)
+    pairs[1::2] = _unpack(c | d << 32, count)
+    return array("I", pairs.tobytes())
 
 
 def _rounds(
     counter: tuple[int, int, int, int], key: tuple[int, int], lanes: int
 ) -> tuple[int, int, int, int]:
     """Ten rounds of multiply, swap the halves and add the key (section 3.3 of the paper)."""
-    ones = _pack([1] * lanes)
-    low_half = ones * WORD
+    low_half = _ones(lanes) * WORD
     a, b, c, d = counter
-    k0, k1 = key
-    for _ in range(ROUNDS):
+    for key0, key1 in _round_keys(key, lanes):
         product0, product1 = a * MULTIPLIERS[0], c * MULTIPLIERS[1]
         a, b, c, d = (
-            (product1 >> 32 & low_half) ^ b ^ ones * k0,
+            (product1 >> 32 & low_half) ^ b ^ key0,
             product1 & low_half,
-            (product0 >> 32 & low_half) ^ d ^ ones * k1,
+            (product0 >> 32 & low_half) ^ d ^ key1,
             product0 & low_half,
         )
-        k0, k1 = (k0 + WEYL[0]) & WORD, (k1 + WEYL[1]) & WORD
     return a, b, c, d
+
+
+@lru_cache(maxsize=4)  # a stream is drawn from again and again, in batches of one size and a rest
+def _round_keys(key: tuple[int, int], lanes: int) -> list[tuple[int, int]]:
+    """The two keys of each round, the same in all lanes."""
+    ones, keys = _ones(lanes), []
+    for i in range(ROUNDS):
+        k0, k1 = ((k + i * step) & WORD for k, step in zip(key, WEYL, strict=True))
+        keys.append((ones * k0, ones * k1))
+    return keys
+
+
+def _ones(lanes: int) -> int:
+    return _pack([1] * lanes)
 
 
 def _pack(values: Iterable[int]) -> int:
     return int.from_bytes(array("Q", values).tobytes(), "little")
 
 
-def _unpack(lanes: int, count: int) -> memoryview:
-    return memoryview(lanes.to_bytes(count * LANE_BITS // 8, "little")).cast("I")[::2]
+def _unpack(lanes: int, count: int) -> array[int]:
+    return array("Q", lanes.to_bytes(count * LANE_BITS // 8, "little"))

@@ -89,8 +89,8 @@ class Generator:
         """The integers 0 to `count` - 1 in random order, as `array('q')`."""
         (count,) = checked_shape((count,), "permutation")
         start = int(self._start(count))
-        keys = philox.words(self.seed, self.stream, 2 * start, 2 * count)[::2].tolist()
         # the upper halves of the next integers; where two are equal the smaller index comes first
+        keys = philox.words(self.seed, self.stream, 2 * start, 2 * count)[::2].tolist()
         return array("q", sorted(range(count), key=keys.__getitem__))
 
 
