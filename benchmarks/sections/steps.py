@@ -32,7 +32,7 @@ CONTENDERS: Makers = {
 SCALAR: Makers = {"micrograd": ("by_micrograd", "training_step", "micrograd")}
 SCALAR_TASKS = ("T1", "T2")
 OTHER_LOSS = {("scikit-learn", "T4")}  # two classes are one output there
-TOLERANCE = 1e-3  # relative, of the losses of the 20th step
+TOLERANCE = 1e-3, 1e-5  # relative and absolute, of the losses of the 20th step
 STEPS_CHECKED = 20
 
 
@@ -61,10 +61,11 @@ def check(options: Options) -> bool:
                     losses[name] = contender.ask(steps=STEPS_CHECKED - 1)["loss"]
                 except ContenderError as error:
                     failed[name] = str(error)
-        middle = statistics.median(losses.values())
+        middle = statistics.median(losses.values()) if losses else 0.0
+        relative, absolute = TOLERANCE
         print(f"{task}: {TASKS[task].describe()}; loss at step {STEPS_CHECKED}")
         for name, loss in losses.items():
-            far = abs(loss - middle) > TOLERANCE * abs(middle)
+            far = abs(loss - middle) > relative * abs(middle) + absolute
             word = "another loss" if (name, task) in OTHER_LOSS else "DIFFERS" if far else ""
             agree = agree and word != "DIFFERS"
             print(f"  {name:30} {loss:12.7f} {word}")
