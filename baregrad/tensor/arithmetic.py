@@ -13,6 +13,8 @@ from baregrad.tensor.operation import Operation
 
 Operand: TypeAlias = "Arithmetic | float"
 
+_NUMBERS = (float, int)  # Python's own, which have the data type of the tensor that they meet
+
 
 class Arithmetic(Node):
     """A tensor one can calculate with.
@@ -31,6 +33,8 @@ class Arithmetic(Node):
         are_tensors = isinstance(x, Node) and isinstance(y, Node)
         if are_tensors and x.dtype == y.dtype and x.dtype in FLOATS:  # the usual case, sooner
             return self.apply(op, x, y)
+        if self.dtype in FLOATS and (type(x) in _NUMBERS or type(y) in _NUMBERS):  # as usual
+            return self.apply(op, self._as(x, self.dtype), self._as(y, self.dtype))
         if not are_tensors and not (isinstance(x, (Node, Real)) and isinstance(y, (Node, Real))):
             return NotImplemented  # type: ignore[no-any-return]
         dtype = common_dtype(at_least, operand_dtype(x), operand_dtype(y))
