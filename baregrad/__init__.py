@@ -117,6 +117,7 @@ if TYPE_CHECKING:
     from baregrad.training.history import History
     from baregrad.training.learning_rate import find_learning_rate
     from baregrad.training.loop import fit
+    from baregrad.training.predictor import Predictor
     from baregrad.training.run import Callback, Run
     from baregrad.view.frames import GraphFrames
     from baregrad.view.graph import draw_graph
@@ -159,6 +160,7 @@ __all__ = [
     "NonFiniteError",
     "Optimizer",
     "OutOfRangeError",
+    "Predictor",
     "Preprocessor",
     "Progress",
     "RMSprop",
@@ -272,6 +274,7 @@ _LATER = {
     "baregrad.training.history": "History",
     "baregrad.training.learning_rate": "find_learning_rate",
     "baregrad.training.loop": "fit",
+    "baregrad.training.predictor": "Predictor",
     "baregrad.training.run": "Callback Run",
     "baregrad.view.frames": "GraphFrames",
     "baregrad.view.graph": "draw_graph",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ctypes
 from array import array
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from copy import copy
+from typing import Final, cast
 
 from baregrad.compiler.cost import size_in_bytes
 from baregrad.compiler.driver import SLOT, Call, Table, assemble_driver
@@ -21,6 +22,8 @@ from baregrad.compiler.threads import shared_pool
 from baregrad.compiler.vector import program as vector
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.target import Target
+from baregrad.machine.assembler import Assembler
+from baregrad.machine.convention import pass_on
 from baregrad.machine.function import NativeFunction
 from baregrad.machine.memory import CACHE_LINE, AlignedBuffer
 
@@ -59,18 +62,43 @@ class Launch:
         self._blocks = [task.work.plan.blocks for task in schedule.tasks if task.is_split]
         self._layout = Table(self._given + len(schedule.added), len(self._blocks))
         self._scratch_bytes = _round_up(schedule.scratch_bytes)
-        self._added = {
-            buffer.number: AlignedBuffer(_round_up(size_in_bytes(buffer)), "B")
-            for buffer in schedule.added
-        }
         calls = _calls(schedule, self._layout)
         self.code, entry = assemble_driver(
             calls, self._layout, strides, target, waits_at_end=schedule.waits_at_end
         )
         types = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
         self._function = NativeFunction(self.code, types, None, entry=entry)
-        self._threads = 0
+        self._begin()
+
+    def another(self) -> Launch:
+        """The same code with memory of its own, so that both can be called at the same time."""
+        other = copy(self)
+        other._begin()
+        return other
+
+    def _begin(self) -> None:
+        """Memory for one thread, and for what is shared by all of a call."""
+        self._added = {
+            buffer.number: AlignedBuffer(_round_up(size_in_bytes(buffer)), "B")
+            for buffer in self.schedule.added
+        }
         self._use(1)
+
+    def bound(self, addresses: array[int]) -> Callable[[], None]:
+        """A function that runs one step with buffers at these addresses, and takes no arguments.
+
+        Of all calls from Python it is the fastest. No buffer may be one that moves on from step to
+        step, and this object must not run anything else meanwhile.
+        """
+        if self._is_worth_sharing(1):
+            return lambda: self.run(addresses, 1)
+        self._set(addresses, 1)
+        asm = Assembler()
+        pass_on(asm, self._function.address, self._tables.address, 0, 1, 0)
+        is_short = self.schedule.nanoseconds < _WORTH_WAKING
+        function = NativeFunction(asm.finish(), releases_gil=not is_short)
+        self._bound = function  # so that the code is kept
+        return cast(Callable[[], None], function.call)
 
     def run(self, addresses: array[int], steps: int) -> None:
         """Run so many steps; one call at a time.
@@ -82,18 +110,24 @@ class Launch:
         Raises:
             MachineError: the system does not give us threads.
         """
-        is_long = self._is_parallel and steps * self.schedule.nanoseconds >= _WORTH_WAKING
-        pool = shared_pool() if is_long else None
+        pool = shared_pool() if self._is_worth_sharing(steps) else None
         threads = pool.threads if pool is not None else 1
         if threads != self._threads:
             self._use(threads)
-        for buffers, to_go in self._parts:
-            buffers[:] = addresses
-            to_go[0] = steps
+        self._set(addresses, steps)
         if pool is None:
             self._function(self._tables.address, 0, 1, None)
         else:
             pool.run(self._function, self._tables.address)
+
+    def _is_worth_sharing(self, steps: int) -> bool:
+        """Whether other threads are awake before so many steps are over."""
+        return self._is_parallel and steps * self.schedule.nanoseconds >= _WORTH_WAKING
+
+    def _set(self, addresses: array[int], steps: int) -> None:
+        for buffers, to_go in self._parts:
+            buffers[:] = addresses
+            to_go[0] = steps
 
     def _use(self, threads: int) -> None:
         """Tables and scratch memory for so many threads."""

@@ -36,6 +36,8 @@ from baregrad.machine.registers import (
 WINDOWS: Final = sys.platform == "win32"
 # where a function entered by `enter` finds its arguments
 ARGUMENTS: Final = (rdi, rsi, rdx, rcx, r8, r9)
+# where the host's C functions expect theirs, the first four
+PLACES: Final = (rcx, rdx, r8, r9) if WINDOWS else ARGUMENTS[:4]
 SHADOW_SPACE: Final = 32  # Microsoft x64: kept free by the caller for the called
 
 _SAVED_SYSTEM_V: Final = (rbx, rbp, r12, r13, r14, r15)
@@ -90,11 +92,24 @@ def call(asm: Assembler, target: Register, *arguments: Register | Memory) -> Non
     The frame needs `SHADOW_SPACE` bytes free at [rsp]. An argument must not lie in a register
     that an earlier one is moved to. rax must not be the target's nor an argument's.
     """
-    places = (rcx, rdx, r8, r9) if WINDOWS else ARGUMENTS
     asm.mov(rax, target)
-    for place, argument in zip(places, arguments, strict=False):
+    for place, argument in zip(PLACES, arguments, strict=False):
         asm.mov(place, argument)
     asm.call(rax)
+
+
+def pass_on(asm: Assembler, function: int, *arguments: int) -> None:
+    """Go on in a C function, with these arguments; it returns to this one's caller.
+
+    Args:
+        asm: where to; nothing may be on the stack.
+        function: its address.
+        *arguments: four at most.
+    """
+    for place, argument in zip(PLACES, arguments, strict=False):
+        asm.mov(place, argument)
+    asm.mov(rax, function)
+    asm.jmp(rax)
 
 
 def flush_denormals(asm: Assembler, saved: Memory, scratch: Memory) -> None:

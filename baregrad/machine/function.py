@@ -15,7 +15,7 @@ CType = type[Any]  # a simple type of ctypes
 
 
 class NativeFunction:
-    """A function of machine code, called by the host's C convention with the GIL released.
+    """A function of machine code, called by the host's C convention.
 
     Args:
         code: from the assembler, bytes, or memory that other functions share.
@@ -23,6 +23,11 @@ class NativeFunction:
         result: ctypes type, None for nothing.
         entry: where in the code it begins: an offset, or a label bound in it.
         pages: the system's pages, where they are not the host's.
+        releases_gil: whether other Python threads run meanwhile. Waiting for the GIL afterwards may
+            take milliseconds if they do, so what takes microseconds had better keep it.
+
+    Attributes:
+        call: the function itself, with the least that can be around it. It does not keep the code.
     """
 
     def __init__(
@@ -33,6 +38,7 @@ class NativeFunction:
         *,
         entry: int | Label = 0,
         pages: Pages | None = None,
+        releases_gil: bool = True,
     ) -> None:
         offset = entry if isinstance(entry, int) else 0
         if isinstance(code, Code):
@@ -41,8 +47,9 @@ class NativeFunction:
         # the function is only valid while its pages are: they are kept here
         self.memory = code if isinstance(code, ExecutableMemory) else ExecutableMemory(code, pages)
         self.address = self.memory.address + offset
-        self._call = ctypes.CFUNCTYPE(result, *arguments)(self.address)
+        kind = ctypes.CFUNCTYPE if releases_gil else ctypes.PYFUNCTYPE
+        self.call = kind(result, *arguments)(self.address)
 
     def __call__(self, *arguments: Any) -> Any:
-        """Run it; other Python threads run meanwhile."""
-        return self._call(*arguments)
+        """Run it."""
+        return self.call(*arguments)

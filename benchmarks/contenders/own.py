@@ -118,12 +118,12 @@ def peak(task: Task, threads: int) -> Run:
 
 def predict_one(task: Task, threads: int) -> Run:
     """From a list of numbers to a number."""
-    predict = bg.compile(network(task))
+    predict = bg.Predictor(network(task))
     sample = list(task.inputs()[: task.sizes[0]])
 
     def steps(count: int) -> float:
         for _ in range(count):
-            found = predict(sample).item()
+            (found,) = predict(sample)
         check_compiled(predict)
         return found
 
@@ -132,7 +132,7 @@ def predict_one(task: Task, threads: int) -> Run:
 
 def predict_many(task: Task, threads: int) -> Run:
     """From a tensor of samples to a tensor."""
-    predict = bg.compile(network(task))
+    predict = bg.Predictor(network(task))
     x = tensor(samples(task), SAMPLES, task.sizes[0])
 
     def steps(count: int) -> float:
