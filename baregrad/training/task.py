@@ -25,6 +25,7 @@ class Task(NamedTuple):
         callbacks: what is told of the progress.
         seed: of the order of the samples.
         compiled: whether steps run as machine code; None if their number and size decides.
+        shuffle: whether there is another order in each epoch.
     """
 
     model: Module
@@ -35,6 +36,7 @@ class Task(NamedTuple):
     callbacks: Sequence[Callback]
     seed: int
     compiled: bool | None
+    shuffle: bool = True
 
     @property
     def step_schedule(self) -> Schedule | None:
