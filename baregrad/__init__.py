@@ -100,8 +100,8 @@ from baregrad.tensor.tensor import Tensor, as_tensor, from_dlpack
 from baregrad.version import __version__
 
 if TYPE_CHECKING:
+    from baregrad.compiler.explain import explain
     from baregrad.compiler.step import compile as compile
-    from baregrad.compiler.step import explain
     from baregrad.compiler.threads import set_threads, threads
     from baregrad.data.batches import batches
     from baregrad.data.idx import read_idx
@@ -258,7 +258,8 @@ __all__ = [
 
 # Where to find what is imported on first use; the same as above, for Python itself.
 _LATER = {
-    "baregrad.compiler.step": "compile explain",
+    "baregrad.compiler.explain": "explain",
+    "baregrad.compiler.step": "compile",
     "baregrad.compiler.threads": "set_threads threads",
     "baregrad.data.batches": "batches",
     "baregrad.data.idx": "read_idx",

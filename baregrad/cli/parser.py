@@ -9,6 +9,7 @@ from typing import NoReturn
 from baregrad.cli import values
 from baregrad.data.synthetic import DATASETS
 from baregrad.nn.activations import ACTIVATIONS
+from baregrad.nn.losses import LOSSES
 from baregrad.optim.named import OPTIMIZERS
 from baregrad.version import __version__
 from baregrad.view.graph import ZOOMS
@@ -35,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train(_command(commands, "train", "train a network on a CSV file or a made-up data set"))
     _add_predict(_command(commands, "predict", "predict the rows of a CSV file"))
     _add_graph(_command(commands, "graph", "draw the computational graph of a model"))
+    _add_explain(_command(commands, "explain", "show what a step becomes, down to machine code"))
     _command(commands, "datasets", "list the made-up data sets")
     return parser
 
@@ -180,6 +182,51 @@ def _add_graph(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a .dot, .svg, .png or .pdf file (default: DOT on standard output)",
     )
+
+
+def _add_explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model",
+        nargs="?",
+        metavar="MODEL",
+        help="a model file, or the folder of a run, whose prediction is shown; without it, a "
+        "training step",
+    )
+    parser.add_argument(
+        "--layers",
+        type=values.sizes,
+        metavar="SIZES",
+        help="inputs and then the neurons of each layer, with commas between (default: 2,3,1)",
+    )
+    parser.add_argument(
+        "--activation",
+        type=values.activation,
+        metavar="NAME",
+        help=f"of all hidden layers (default: tanh): {_listed(ACTIVATIONS)}",
+    )
+    parser.add_argument(
+        "--loss",
+        type=values.loss,
+        metavar="NAME",
+        help=f"(default: mse) one of {_listed(LOSSES)}",
+    )
+    parser.add_argument(
+        "--optimizer",
+        type=values.optimizer,
+        metavar="NAME",
+        help=f"(default: sgd) one of {_listed(OPTIMIZERS)}",
+    )
+    parser.add_argument(
+        "--batch", type=values.count, default=2, metavar="N", help="rows to a step (default: 2)"
+    )
+    parser.add_argument(
+        "--stage",
+        action="append",
+        metavar="NAME",
+        help="show only this one: graph, kernels, memory, vector or machine; may be given several "
+        "times",
+    )
+    parser.add_argument("--full", action="store_true", help="show all lines of long stages")
 
 
 def _add_reading(group: argparse._ActionsContainer) -> None:

@@ -65,7 +65,12 @@ def sizes(text: str) -> list[int]:
 
 def activations(text: str) -> list[str]:
     """Names of activations with commas between."""
-    return [_known("activation", part, ACTIVATIONS) for part in text.split(",")]
+    return list(map(activation, text.split(",")))
+
+
+def activation(text: str) -> str:
+    """The name of an activation."""
+    return _known("activation", text, ACTIVATIONS)
 
 
 def loss(text: str) -> str:

@@ -39,14 +39,15 @@ def describe(program: Program, fused: Fused, memory: Memory) -> str:
 
     Kernels run over rows r and columns c. ``#7[64r + c]`` is the element of buffer 7 at that place.
     """
-    parts = (_program(program), _kernels(fused), _memory(fused, memory))
+    parts = (values_text(program), kernels_text(fused), memory_text(fused, memory))
     return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
 
 
 # --- values ---------------------------------------------------------------------------------
 
 
-def _program(program: Program) -> Iterator[str]:
+def values_text(program: Program) -> Iterator[str]:
+    """The lines about what is computed: every value, and what is written and returned."""
     values = in_order([*program.arguments, *program.outputs()])
     numbers = {value: number for number, value in enumerate(values)}
     yield f"Program: {len(values)} values"
@@ -76,7 +77,8 @@ def _expression(value: Value, numbers: dict[Value, int]) -> str:
 # --- kernels --------------------------------------------------------------------------------
 
 
-def _kernels(fused: Fused) -> Iterator[str]:
+def kernels_text(fused: Fused) -> Iterator[str]:
+    """The lines about kernels: what each computes, its operations, and the bytes it touches."""
     work, moved = sum(map(flops, fused.kernels)), sum(map(traffic, fused.kernels))
     yield f"Kernels: {len(fused.kernels)}, {work:,} FLOP, {moved:,} bytes read and written"
     for number, kernel in enumerate(fused.kernels, 1):
@@ -149,7 +151,8 @@ def _element(buffer: Buffer, access: Access, row: str = "r", column: str = "c") 
 # --- memory ---------------------------------------------------------------------------------
 
 
-def _memory(fused: Fused, memory: Memory) -> Iterator[str]:
+def memory_text(fused: Fused, memory: Memory) -> Iterator[str]:
+    """The lines about memory: where each buffer lies, and which kernels use it."""
     total = sum(map(size_in_bytes, fused.buffers))
     yield f"Memory: {memory.size:,} bytes, for {total:,} in {len(fused.buffers)} buffers"
     old_of = {new: old for old, new in memory.in_place}

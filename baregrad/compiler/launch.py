@@ -17,7 +17,7 @@ from baregrad.compiler.driver import SLOT, Call, Table, assemble_driver
 from baregrad.compiler.fusion import Fused
 from baregrad.compiler.kernels.work import Work
 from baregrad.compiler.memory import Memory
-from baregrad.compiler.schedule import Schedule, schedule_program
+from baregrad.compiler.schedule import schedule_program
 from baregrad.compiler.threads import shared_pool
 from baregrad.compiler.vector import program as vector
 from baregrad.compiler.vector.builder import Builder
@@ -62,13 +62,26 @@ class Launch:
         self._blocks = [task.work.plan.blocks for task in schedule.tasks if task.is_split]
         self._layout = Table(self._given + len(schedule.added), len(self._blocks))
         self._scratch_bytes = _round_up(schedule.scratch_bytes)
-        calls = _calls(schedule, self._layout)
+        calls = self._calls()
         self.code, entry = assemble_driver(
             calls, self._layout, strides, target, waits_at_end=schedule.waits_at_end
         )
         types = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
         self._function = NativeFunction(self.code, types, None, entry=entry)
         self._begin()
+
+    def programs(self) -> list[vector.Program]:
+        """The vector code of all kernels, in the order in which they run."""
+        return [call.program for call in self._calls()]
+
+    def _calls(self) -> list[Call]:
+        calls, splits = [], 0
+        for number, task in enumerate(self.schedule.tasks):
+            split = splits if task.is_split else None
+            splits += task.is_split
+            program = _program(number, task.work, split, self._layout)
+            calls.append(Call(program, split, task.waits))
+        return calls
 
     def another(self) -> Launch:
         """The same code with memory of its own, so that both can be called at the same time."""
@@ -151,17 +164,6 @@ class Launch:
 
 def _round_up(size: int) -> int:
     return -(-size // CACHE_LINE) * CACHE_LINE
-
-
-def _calls(schedule: Schedule, table: Table) -> list[Call]:
-    """The programs of all kernels."""
-    calls, splits = [], 0
-    for number, task in enumerate(schedule.tasks):
-        split = splits if task.is_split else None
-        splits += task.is_split
-        program = _program(number, task.work, split, table)
-        calls.append(Call(program, split, task.waits))
-    return calls
 
 
 def _program(number: int, work: Work, split: int | None, layout: Table) -> vector.Program:

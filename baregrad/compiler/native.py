@@ -60,6 +60,7 @@ class NativeExecution:
         strides = {buffer.number: size_in_bytes(buffer) for buffer in streams}
         self._launch = Launch(fused, memory, strides, target)
         self.code = self._launch.code
+        self.programs = self._launch.programs
         # inputs come first in the plan, and have memory elsewhere
         first = memory.inputs
         self._arena = AlignedBuffer(max(memory.size - first, 1), "B")

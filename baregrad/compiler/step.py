@@ -70,11 +70,12 @@ class CompiledStep:
     """See `compile`.
 
     Attributes:
+        function: the Python function.
         fallback: why the last call ran the Python function itself; None if it ran machine code.
     """
 
     def __init__(self, step: Callable[..., Any], target: Target | None = None) -> None:
-        self._step = step
+        self.function = step
         self._target = target
         self._versions: dict[Any, _Version | str] = {}
         self._modules: dict[ref[Any], None] = {}  # that the step calls
@@ -92,7 +93,7 @@ class CompiledStep:
             version = self._version(tensors)
             if version is not None:
                 return version.returned(version.run(1, [tensor.array for tensor in tensors]), ())
-        return self._step(*tensors)
+        return self.function(*tensors)
 
     def many(self, steps: int, *arguments: Any) -> Any:
         """Runs many steps one after another, in one native call.
@@ -117,7 +118,7 @@ class CompiledStep:
             if version is not None:
                 results = version.run(steps, [stream.array for stream in streams])
                 return version.returned(results, (steps,))
-        return _stacked([self._step(*(x[i] for x in streams)) for i in range(steps)])
+        return _stacked([self.function(*(x[i] for x in streams)) for i in range(steps)])
 
     def prepare(self, *examples: Tensor) -> str | None:
         """Compiles the step for arguments of these shapes, if it is not yet.
@@ -174,7 +175,7 @@ class CompiledStep:
             return str(error)
         try:
             with collection_paused():
-                return _Version(self._step, tensors, target)
+                return _Version(self.function, tensors, target)
         except UnsupportedKernelError as error:
             return str(error)
         except MachineError as error:
@@ -276,26 +277,3 @@ def stages(step: Callable[..., Any], *arguments: Any) -> tuple[Program, Fused, M
     program = simplify(capture(step, *map(as_tensor, arguments)))
     fused = fuse(program)
     return program, fused, plan_memory(fused)
-
-
-def explain(step: Callable[..., Any], *arguments: Any) -> str:
-    """What becomes of a step, for a person to read: each stage from values to machine code.
-
-    Args:
-        step: as for `compile`, or what `compile` returned.
-        *arguments: examples, for their shapes and data types.
-
-    Raises:
-        CaptureError: the step cannot be captured.
-    """
-    from baregrad.compiler.describe import describe  # only needed to be read
-
-    function = step._step if isinstance(step, CompiledStep) else step
-    tensors = [as_tensor(argument) for argument in arguments]
-    program, fused, memory = stages(function, *tensors)
-    text = describe(program, fused, memory)
-    try:
-        code = NativeExecution(program, fused, memory, chosen_target()).code.listing()
-    except (UnsupportedKernelError, MachineError) as error:
-        code = f"none: {error}; the step runs as Python"
-    return f"{text}\n\nmachine code\n{code}"
