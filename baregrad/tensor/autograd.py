@@ -49,10 +49,15 @@ def backward(root: N, gradient: N | None = None, create_graph: bool = False) -> 
             leaf was assigned to, or given `requires_grad`, since.
         ShapeError, DTypeError: `gradient` is not like `root`.
     """
-    gradients = _gradients([root], [_seed(root, gradient)], create_graph)
+    gradients = gradients_below(root, gradient, create_graph)
     with recording(create_graph):
         for node, g in gradients.items():
             node.grad = g if node.grad is None else node.grad + g  # type: ignore[operator]
+
+
+def gradients_below(root: N, gradient: N | None = None, create_graph: bool = False) -> dict[N, N]:
+    """What `backward` adds to the `.grad` of each tensor; errors as there."""
+    return _gradients([root], [_seed(root, gradient)], create_graph)
 
 
 def grad(
@@ -152,7 +157,7 @@ def _sweep(roots: Sequence[N], seeds: Sequence[N], create_graph: bool) -> dict[N
             _accumulate(gradients, root, seed)
         for node in reversed(order):
             if node.op is not None and node in gradients:
-                _check_unchanged(node)
+                check_unchanged(node)
                 for parent, contribution in contributions(node, gradients[node]):
                     _accumulate(gradients, parent, contribution)
     return gradients
@@ -199,7 +204,12 @@ def sum_to_shape(g: Any, shape: Shape) -> Any:
     return g.sum((*range(added), *stretched), keepdims=True).reshape(shape)
 
 
-def _check_unchanged(node: Node) -> None:
+def check_unchanged(node: Node) -> None:
+    """An operation's inputs are still those that it used.
+
+    Raises:
+        GradientError: a leaf was assigned to since.
+    """
     for parent in node.parents:
         if parent.assigned > node.serial:
             assert node.op is not None

@@ -45,10 +45,10 @@ def sources(tensor: Tensor) -> list[list[Place]] | None:
         return _of_matmul(tensor)
     if any(op is reduction for reduction in REDUCTIONS):
         return _of_reduction(tensor)
-    return _of_elementwise(tensor) if _is_elementwise(op) else None
+    return _of_elementwise(tensor) if is_elementwise(op) else None
 
 
-def _is_elementwise(op: Operation) -> bool:
+def is_elementwise(op: Operation) -> bool:
     """Whether `operation.elementwise` made it: then its shape rule is the one made there."""
     if op is primitives.cast or op is primitives.stop_gradient:
         return True
