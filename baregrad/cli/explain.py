@@ -47,7 +47,7 @@ def _training_step(arguments: Namespace) -> tuple[Callable[..., Tensor], list[Te
     """A training step of the network that was described, and examples of its arguments.
 
     Raises:
-        argparse.ArgumentError: there is no more than one size, or an optimizer that is not compiled.
+        argparse.ArgumentError: only one size, or an optimizer that is not compiled.
     """
     if arguments.optimizer == "lbfgs":
         raise ArgumentError(
