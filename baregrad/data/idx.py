@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import struct
 from array import array
+from collections.abc import Callable
+from functools import partial
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 from baregrad.data.source import FilePath, read_bytes
 from baregrad.engines.array import TYPECODES, Array, DType, Shape
 from baregrad.errors import DataError
 from baregrad.tensor.tensor import Tensor
 
+# from the bytes of a block to its numbers, as they lie in memory
+Conversion: TypeAlias = Callable[[bytes], "bytearray | memoryview"]
+
 UNSIGNED_BYTE = 0x08  # the type code of every MNIST file, and the only one read here
-BLOCK = 1 << 16  # values that are converted at once
+BLOCK = 1 << 16  # values that are converted at once, within the caches; whole groups of `byte_code`
+LARGE = 1 << 20  # values from which on machine code is worth making: Python takes 20 ms for so many
 
 
 def read_idx(path: FilePath, scale: bool = False) -> Tensor:
@@ -42,26 +48,51 @@ def read_idx(path: FilePath, scale: bool = False) -> Tensor:
             "it is damaged or cut off, so fetch it again"
         )
     dtype: DType = "float32" if scale else "int64"
-    meanings: array[Any] = array(TYPECODES[dtype])
-    meanings.extend([value / 255 for value in range(256)] if scale else range(256))
-    return Tensor.leaf(Array(_looked_up(content[start:], meanings), shape, dtype))
+    data: array[Any] = array(TYPECODES[dtype])
+    convert = _conversion(scale, expected)
+    for begin in range(start, len(content), BLOCK):
+        data.frombytes(convert(content[begin : begin + BLOCK]))
+    return Tensor.leaf(Array(data, shape, dtype))
 
 
-def _looked_up(values: bytes, meanings: array[Any]) -> array[Any]:
+def _conversion(scale: bool, count: int) -> Conversion:
+    """What makes numbers of the blocks of so many values: float32 from 0 to 1, or int64."""
+    if not scale:
+        return partial(_looked_up, meanings=array("q", range(256)))
+    in_python = partial(_looked_up, meanings=array("f", [value / 255 for value in range(256)]))
+    return in_python if count < LARGE else _native_conversion(in_python)
+
+
+def _native_conversion(otherwise: Conversion) -> Conversion:
+    """To float32 by machine code; `otherwise` for what it cannot do."""
+    from baregrad.data.byte_code import fractions_function  # loads the assembler
+
+    function = fractions_function()
+    if function is None:
+        return otherwise
+    found = array("f", bytes(4 * BLOCK))
+    target, numbers = found.buffer_info()[0], memoryview(found).cast("B")
+
+    def natively(block: bytes) -> bytearray | memoryview:
+        if len(block) < BLOCK:  # the last one
+            return otherwise(block)
+        function(block, len(block), target)
+        return numbers
+
+    return natively
+
+
+def _looked_up(block: bytes, meanings: array[Any]) -> bytearray:
     """What each byte stands for, of 256 meanings.
 
     The first bytes of all results are made at once, then all second ones, and so on: some twenty
-    times as fast as one result after another. It is done block by block, within the caches.
+    times as fast as one result after another.
     """
     size, table = meanings.itemsize, meanings.tobytes()
-    found = array(meanings.typecode)
-    for start in range(0, len(values), BLOCK):
-        block = values[start : start + BLOCK]
-        content = bytearray(size * len(block))
-        for place in range(size):
-            content[place::size] = block.translate(table[place::size])
-        found.frombytes(content)
-    return found
+    content = bytearray(size * len(block))
+    for place in range(size):
+        content[place::size] = block.translate(table[place::size])
+    return content
 
 
 def _header(content: bytes, path: FilePath) -> tuple[Shape, int]:

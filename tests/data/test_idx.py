@@ -1,13 +1,18 @@
 import contextlib
 import gzip
 import struct
+from array import array
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baregrad.data import byte_code
+from baregrad.data import idx as module
 from baregrad.data.idx import read_idx
 from baregrad.errors import DataError
+from baregrad.machine.errors import ExecutableMemoryError
 
 
 def idx(shape, values, code=8):
@@ -42,6 +47,56 @@ def test_values_are_the_same_on_both_sides_of_a_block(write, scale, monkeypatch)
     x = read_idx(write(idx((20,), range(236, 256))), scale=scale)
     divisor = 255 if scale else 1
     assert x.tolist() == pytest.approx([v / divisor for v in range(236, 256)], rel=1e-7, abs=0)
+
+
+@pytest.fixture
+def large(write, monkeypatch):
+    """A file whose values are converted by machine code, in blocks of 64 and a rest of 22."""
+    monkeypatch.setattr("baregrad.data.idx.LARGE", 1)
+    monkeypatch.setattr("baregrad.data.idx.BLOCK", 64)
+    values = [value % 256 for value in range(4 * 64 + 22)]
+    return write(idx((len(values),), values)), values
+
+
+@pytest.mark.skipif(
+    byte_code.fractions_function() is None, reason="this processor runs no machine code"
+)
+def test_machine_code_rounds_quotients_as_python_does(large, monkeypatch):
+    path, values = large
+    rest = []
+    looked_up = module._looked_up
+    monkeypatch.setattr(
+        module,
+        "_looked_up",
+        lambda block, meanings: rest.append(block) or looked_up(block, meanings),
+    )
+    x = read_idx(path, scale=True)
+    assert x.array.data == array("f", [value / 255 for value in values])
+    assert [len(block) for block in rest] == [22]
+
+
+def test_without_machine_code_large_files_are_read_in_python(large, monkeypatch):
+    path, values = large
+    monkeypatch.setattr(byte_code, "fractions_function", lambda: None)
+    x = read_idx(path, scale=True)
+    assert x.array.data == array("f", [value / 255 for value in values])
+
+
+def test_there_is_no_machine_code_where_it_cannot_run(monkeypatch):
+    make = byte_code.fractions_function.__wrapped__
+    monkeypatch.setattr(byte_code, "is_x86_64", lambda: False)
+    assert make() is None
+    monkeypatch.undo()
+    if byte_code.is_x86_64():
+        monkeypatch.setattr(byte_code, "processor", lambda: SimpleNamespace(names=frozenset()))
+        assert make() is None
+        monkeypatch.undo()
+        monkeypatch.setattr(byte_code, "NativeFunction", refuse)
+        assert make() is None
+
+
+def refuse(*arguments):
+    raise ExecutableMemoryError("no pages today")
 
 
 def test_a_compressed_file_is_read_too(write):
