@@ -94,7 +94,7 @@ from baregrad.tensor.functions import max as max
 from baregrad.tensor.functions import min as min
 from baregrad.tensor.functions import sum as sum
 from baregrad.tensor.gradcheck import gradcheck
-from baregrad.tensor.graph import no_grad
+from baregrad.tensor.graph import no_grad, tracing
 from baregrad.tensor.random import Generator, manual_seed, rand, randint, randn
 from baregrad.tensor.tensor import Tensor, as_tensor, from_dlpack
 from baregrad.version import __version__
@@ -121,6 +121,7 @@ if TYPE_CHECKING:
     from baregrad.training.run import Callback, Run
     from baregrad.view.frames import GraphFrames
     from baregrad.view.graph import draw_graph
+    from baregrad.view.stepper import stepper
 
 # Public, too, but no part of `from baregrad import *`, which would hide Python's own.
 _BUILT_IN_NAMES = ["abs", "compile", "max", "min", "sum"]
@@ -244,9 +245,11 @@ __all__ = [
     "squeeze",
     "stack",
     "std",
+    "stepper",
     "take",
     "tanh",
     "threads",
+    "tracing",
     "train_test_split",
     "transpose",
     "unsqueeze",
@@ -279,6 +282,7 @@ _LATER = {
     "baregrad.training.run": "Callback Run",
     "baregrad.view.frames": "GraphFrames",
     "baregrad.view.graph": "draw_graph",
+    "baregrad.view.stepper": "stepper",
 }
 
 
