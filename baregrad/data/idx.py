@@ -12,9 +12,9 @@ from array import array
 from collections.abc import Callable
 from functools import partial
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
-from baregrad.data.source import FilePath, read_bytes
+from baregrad.data.source import FilePath, opened
 from baregrad.engines.array import TYPECODES, Array, DType, Shape
 from baregrad.errors import DataError
 from baregrad.tensor.tensor import Tensor
@@ -39,19 +39,19 @@ def read_idx(path: FilePath, scale: bool = False) -> Tensor:
             not as long as its header says.
         ArgumentError: not the path of a file.
     """
-    content = read_bytes(path)
-    shape, start = _header(content, path)
-    expected, found = prod(shape), len(content) - start
-    if found != expected:
-        raise DataError(
-            f"{path}: the header says {expected} values, shape {shape}, and the file has {found}; "
-            "it is damaged or cut off, so fetch it again"
-        )
     dtype: DType = "float32" if scale else "int64"
     data: array[Any] = array(TYPECODES[dtype])
-    convert = _conversion(scale, expected)
-    for begin in range(start, len(content), BLOCK):
-        data.frombytes(convert(content[begin : begin + BLOCK]))
+    with opened(path) as file:
+        shape = _shape(file, path)
+        expected = prod(shape)
+        convert = _conversion(scale, expected)
+        while block := file.read(BLOCK):
+            data.frombytes(convert(block))
+    if len(data) != expected:
+        raise DataError(
+            f"{path}: the header says {expected} values, shape {shape}, and the file has "
+            f"{len(data)}; it is damaged or cut off, so fetch it again"
+        )
     return Tensor.leaf(Array(data, shape, dtype))
 
 
@@ -95,19 +95,20 @@ def _looked_up(block: bytes, meanings: array[Any]) -> bytearray:
     return content
 
 
-def _header(content: bytes, path: FilePath) -> tuple[Shape, int]:
-    """The shape of the tensor, and where its values begin."""
-    if len(content) < 4 or content[:2] != b"\0\0":
+def _shape(file: BinaryIO, path: FilePath) -> Shape:
+    """The shape of the tensor; what follows in the file are its values."""
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0":
         raise DataError(
             f"{path} is not an IDX file: it does not begin with two zero bytes, a type code and "
             "the number of axes"
         )
-    code, ndim = content[2], content[3]
+    code, ndim = magic[2:]
     if code != UNSIGNED_BYTE:
         raise DataError(
             f"{path}: the values have type code 0x{code:02X}; only unsigned bytes (0x08) are read"
         )
-    start = 4 + 4 * ndim
-    if len(content) < start:
+    sizes = file.read(4 * ndim)
+    if len(sizes) < 4 * ndim:
         raise DataError(f"{path}: the file ends within the sizes of its {ndim} axes")
-    return struct.unpack(f">{ndim}I", content[4:start]), start
+    return struct.unpack(f">{ndim}I", sizes)

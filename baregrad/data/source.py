@@ -17,17 +17,6 @@ GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, section 2.3.1
 STANDARD_INPUT = "-"
 
 
-def read_bytes(path: FilePath) -> bytes:
-    """What a file contains; a gzip file, whatever its name, is decompressed.
-
-    Raises:
-        ArgumentError: not the path of a file.
-        DataError: the file is not there, cannot be read, or its compression is damaged.
-    """
-    with opened(path) as file:
-        return file.read()
-
-
 @contextmanager
 def opened(source: FilePath | Any) -> Iterator[BinaryIO]:
     """A block with a file to read, from its beginning as often as needed; decompressed, if gzip.
