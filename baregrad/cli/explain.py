@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentError, Namespace
 from collections.abc import Callable
 
-from baregrad.cli.model_file import saved_model
+from baregrad.cli.model_file import inputs_of, saved_model
 from baregrad.compiler.explain import LINES, STAGES, explain
 from baregrad.nn.losses import LOSSES
 from baregrad.nn.mlp import MLP
@@ -40,7 +40,7 @@ def _prediction(arguments: Namespace) -> tuple[Callable[[Tensor], Tensor], list[
                 None, f"--{option} is for training steps; give either MODEL or --{option}"
             )
     model = saved_model(arguments.model).model.eval()
-    return model, [zeros(arguments.batch, model.layers[0].inputs)]
+    return model, [zeros(arguments.batch, inputs_of(model))]
 
 
 def _training_step(arguments: Namespace) -> tuple[Callable[..., Tensor], list[Tensor]]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from baregrad.cli.model_file import saved_model
-from baregrad.nn.mlp import MLP
-from baregrad.tensor.random import Generator
+from baregrad.cli.model_file import sample_for, saved_model
+from baregrad.nn.module import Module
 from baregrad.view.drawing import Drawing
 from baregrad.view.graph import draw_graph
 
@@ -24,9 +23,9 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-def model_graph(model: MLP, zoom: str) -> Drawing:
-    """The graph of a model's output for normal random numbers, as standardised features are."""
-    sample = Generator(seed=0).randn(model.layers[0].inputs)
+def model_graph(model: Module, zoom: str) -> Drawing:
+    """The graph of a model's output for made-up features."""
+    sample = sample_for(model)
     sample.name = "sample"
     output = model(sample)
     output.name = "output"

@@ -10,15 +10,18 @@ A file may come from anybody, so nothing in it is believed before it has been ch
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from array import array
 from collections.abc import Mapping
+from reprlib import repr as brief
 from typing import IO, Any, NamedTuple
 
 from baregrad.data.source import FilePath
 from baregrad.engines.array import TYPECODES, Array, Buffer, DType, Shape
 from baregrad.errors import ArgumentError, ModelFileError
 from baregrad.files.atomic import write_atomically
+from baregrad.files.strict_json import parsed
 from baregrad.tensor.tensor import Tensor
 
 NAMES: dict[DType, str] = {"float32": "F32", "float64": "F64", "int64": "I64", "bool": "BOOL"}
@@ -29,6 +32,8 @@ METADATA = "__metadata__"
 LENGTH_BYTES = 8
 MAX_HEADER = 100_000_000  # bytes, as in the reference implementation
 MAX_SIZE = 2**63  # of a tensor: sizes are 64-bit integers
+MAX_DIMENSIONS = 64  # of a tensor, as in NumPy
+MAX_MESSAGE = 500  # characters
 
 
 class Entry(NamedTuple):
@@ -50,7 +55,8 @@ def save_tensors(
     """Writes tensors, and texts about them, to a file that is there whole or not at all.
 
     Raises:
-        ArgumentError: a name or text that is not a string, or the name ``__metadata__``.
+        ArgumentError: a name or text that is not a string, the name ``__metadata__``, or more
+            names and texts than `load_tensors` reads.
         FileWriteError: the file cannot be written.
     """
     for text in (*tensors, *(metadata or {}), *(metadata or {}).values()):
@@ -60,6 +66,11 @@ def save_tensors(
     # Wide elements come first, so that all of them are aligned.
     ordered = sorted(tensors.items(), key=lambda item: -SIZES[item[1].dtype])
     header = _header(ordered, metadata)
+    if len(header) > MAX_HEADER:
+        raise ArgumentError(
+            f"names and metadata take {len(header)} bytes, and may take {MAX_HEADER}; save less "
+            "with the tensors"
+        )
     length = len(header).to_bytes(LENGTH_BYTES, "little")
     write_atomically(path, [length, header, *(_little_endian(t.array.data) for _, t in ordered)])
 
@@ -111,6 +122,8 @@ def load_tensors(path: FilePath) -> tuple[dict[str, Tensor], dict[str, str]]:
             F64, I64 and BOOL. Nothing large is allocated for a file that is not itself large.
     """
     try:
+        if stat.S_ISFIFO(os.stat(path).st_mode):  # opening it could take for ever
+            raise _Damage("it is a pipe; save it to a file first")
         with open(path, "rb") as file:
             return _load(file)
     except OSError as error:
@@ -120,7 +133,7 @@ def load_tensors(path: FilePath) -> tuple[dict[str, Tensor], dict[str, str]]:
         ) from error
     except _Damage as damage:
         raise ModelFileError(
-            f"{os.fspath(path)} is not a safetensors file, or damaged: {damage}"
+            f"{os.fspath(path)} is not a safetensors file, or damaged: {str(damage)[:MAX_MESSAGE]}"
         ) from None
 
 
@@ -146,22 +159,12 @@ def _load(file: IO[bytes]) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
-    import json  # files are written and read seldom
-
     if not content.startswith(b"{"):
         raise _Damage("the header does not begin with '{'")
     try:
-        header = json.loads(content.decode(), object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
+        return parsed(content.decode())  # type: ignore[no-any-return]  # as it begins with '{'
+    except ValueError as error:
         raise _Damage(f"the header is not JSON: {error}") from None
-    return header  # type: ignore[no-any-return]  # an object, as it begins with '{'
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = dict(pairs)
-    if len(names) < len(pairs):
-        raise _Damage(f"a name stands twice in the header, among {list(names)[:5]}")
-    return names
 
 
 def _metadata(value: Any) -> dict[str, str]:
@@ -176,9 +179,13 @@ def _entry(name: str, info: Any) -> Entry:
         raise _Damage(f"tensor {name!r} needs a dtype, a shape and data_offsets, and nothing else")
     dtype, shape, places = info["dtype"], info["shape"], info["data_offsets"]
     if not isinstance(dtype, str) or dtype not in DTYPES:
-        raise _Damage(f"tensor {name!r} has dtype {dtype!r}; only {', '.join(DTYPES)} are read")
+        raise _Damage(
+            f"tensor {name!r} has dtype {brief(dtype)}; only {', '.join(DTYPES)} are read"
+        )
     if not _are_sizes(shape) or not _are_sizes(places) or len(places) != 2:
         raise _Damage(f"tensor {name!r}: shape or data_offsets are not lists of integers above -1")
+    if len(shape) > MAX_DIMENSIONS:
+        raise _Damage(f"tensor {name!r} has more than {MAX_DIMENSIONS} dimensions")
     needed = _checked_size(shape, name) * SIZES[DTYPES[dtype]]
     if places[1] - places[0] != needed:
         raise _Damage(

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from baregrad.files.model import save_model
+from baregrad.nn.embedding import EmbeddedFeatures
+from baregrad.nn.layers import Dropout, Sequential
 from baregrad.nn.mlp import MLP
 
 
@@ -43,6 +45,18 @@ def test_a_drawing_that_was_folded_is_said_to_be(cli, tmp_path):
     assert code == 0
     assert out.startswith("digraph")
     assert err.startswith("baregrad: folded")
+
+
+def test_categories_to_embed_are_made_up_too(cli, tmp_path):
+    front = EmbeddedFeatures(3, {1: 4}, size=2, seed=0)
+    save_model(tmp_path / "model.safetensors", Sequential(front, MLP(4, [1], seed=0)))
+    assert cli("graph", ".").out.startswith("digraph")
+
+
+def test_a_model_of_any_number_of_features_has_no_graph_of_its_own(cli, tmp_path):
+    save_model(tmp_path / "model.safetensors", Sequential(Dropout()))
+    code, _, err = cli("graph", ".")
+    assert (code, "takes any number of features, so none can be made up" in err) == (1, True)
 
 
 def test_the_graph_goes_to_a_file_if_asked(cli, model):

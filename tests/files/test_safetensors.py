@@ -138,7 +138,12 @@ def test_a_header_that_cannot_be_there_is_refused(path, content, message):
         (b'{"\xff":1}', b"", "the header is not JSON"),
         (b'{"x":' + b"[" * 100_000, b"", "the header is not JSON"),
         (b'{"x":' + b"1" * 5000 + b"}", b"", "the header is not JSON"),
-        (b'{"x":1,"x":2}', b"", r"a name stands twice in the header, among \['x'\]"),
+        (b'{"x":1,"x":2}', b"", r"a name stands twice in an object, among \['x'\]"),
+        (b'{"\\uD800":1}', b"", "surrogates not allowed"),
+        (b'{"x":NaN}', b"", "NaN is not a finite number"),
+        (b'{"x":1e999}', b"", "1e999 is not a finite number"),
+        ({"x": entry(shape=[1] * 65)}, b"1234", "has more than 64 dimensions"),
+        ({"x": entry([[[[[[[[[]]]]]]]]])}, b"1234", r"has dtype \[+\.\.\.\]+; only"),
         ({"__metadata__": []}, b"", "__metadata__ is not an object of strings"),
         ({"__metadata__": {"a": 1}}, b"", "__metadata__ is not an object of strings"),
         ({"x": 1}, b"", "tensor 'x' needs a dtype, a shape and data_offsets"),
@@ -167,6 +172,26 @@ def test_a_damaged_file_is_refused(path, header, data, message):
     written(path, header, data)
     with pytest.raises(ModelFileError, match=message):
         load_tensors(path)
+
+
+def test_a_message_is_short_however_long_a_name_is(path):
+    written(path, {"x" * 10_000: 1})
+    with pytest.raises(ModelFileError, match="tensor 'xxx") as caught:
+        load_tensors(path)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_pipe_is_refused_and_not_waited_for(path):
+    os.mkfifo(path)
+    with pytest.raises(ModelFileError, match="it is a pipe; save it to a file first"):
+        load_tensors(path)
+
+
+def test_a_header_that_is_too_long_to_be_read_is_not_written(path, monkeypatch):
+    monkeypatch.setattr(safetensors, "MAX_HEADER", 100)
+    with pytest.raises(ArgumentError, match=r"take 1.. bytes, and may take 100"):
+        save_tensors(path, {}, {"x": "y" * 100})
+    assert not path.exists()
 
 
 def test_a_file_that_shrinks_while_it_is_read_is_refused(path, monkeypatch):
