@@ -23,6 +23,7 @@ from baregrad.compiler.kernel import (
     buffers_read,
     buffers_written,
 )
+from baregrad.compiler.kernels.narrow import is_narrow
 
 # what one core does in a nanosecond, about, at the sizes of a training step
 _PRODUCT_FLOPS: Final = 80.0
@@ -86,11 +87,12 @@ def nanoseconds(kernel: Kernel) -> float:
         return flops(kernel) / _EXPRESSION_FLOPS + traffic(kernel) / _BYTES
     # a single column is computed as a row
     width = max(kernel.columns if kernel.columns != 1 else kernel.rows, 1)
-    padding = -(-width // _LANES) * _LANES / width
+    shared = isinstance(kernel, Map) and is_narrow(kernel)
+    padding = 1.0 if shared else -(-width // _LANES) * _LANES / width
     expression = sum(_instructions(kernel, node) for node in kernel.nodes)
     arithmetic = _product(kernel) / _PRODUCT_FLOPS + expression / _EXPRESSION_FLOPS
     reductions = sum(isinstance(node, Reduce) and node.over == COLUMNS for node in kernel.nodes)
-    waiting = kernel.rows * reductions * _ROW_NANOSECONDS
+    waiting = 0.0 if shared else kernel.rows * reductions * _ROW_NANOSECONDS
     return max(arithmetic * padding, traffic(kernel) / _BYTES) + waiting
 
 

@@ -8,6 +8,7 @@ Imports go one way; each file knows only those before it:
 (a model of cycles), ``loops``; matrix products: ``epilogue``, ``microkernel``, ``packing``,
 ``plan``, the ways to compute one, ``blocking``, ``tiled``, ``dot``, ``transposed``, and
 ``contraction``, which chooses; expressions: ``arithmetic``, ``expression``, ``reductions``,
-``sweep``, ``passes``, ``late``; the kernels: ``maps``, ``products``, ``batches``, ``indexing``,
-``copies``, ``randomness``, ``plans``; kernels that are cut in parts: ``parts``, ``work``.
+``sweep``, ``passes``, ``late``; the kernels: ``maps``, ``narrow`` ones, ``products``, ``batches``,
+``indexing``, ``copies``, ``randomness``, ``plans``; kernels that are cut in parts: ``parts``,
+``work``.
 """

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.kernels.integers import Vector, Wide
 from baregrad.compiler.vector.builder import Builder
-from baregrad.compiler.vector.program import INT32, LANES, Value
+from baregrad.compiler.vector.program import FLOAT32, INT32, LANES, Type, Value
 from baregrad.engines.array import DType
 
 ELEMENT: Final = 4  # bytes of a float32
@@ -144,36 +144,35 @@ class Place:
         """The operand's elements here."""
         operand, base, displacement = self._address(operand)
         if operand.dtype == "float32":
-            return self._load_float(operand.column_stride, base, displacement)
-        number = self._load_integer(operand, base, displacement)
+            return self._load(operand, base, displacement, FLOAT32)
+        number = self._load(operand, base, displacement, INT32)
         if operand.dtype == "bool":
             return self.builder.mask_not(self.builder.compare_int("equal", number, 0))
-        return Wide(number, self._load_integer(operand, base, displacement + ELEMENT))
+        return Wide(number, self._load(operand, base, displacement + ELEMENT, INT32))
 
-    def _load_float(self, stride: int, base: Value, displacement: int) -> Value:
-        b = self.builder
-        if stride == 0:
-            return b.load_broadcast(base, displacement=displacement)
-        if stride == 1:
-            return b.load(base, displacement=displacement, mask=self.mask)
-        return b.gather(
-            base, b.multiply_int(b.iota(), stride), displacement=displacement, mask=self.mask
-        )
-
-    def _load_integer(self, operand: Operand, base: Value, displacement: int) -> Value:
-        b = self.builder
-        if operand.column_stride == 0:
-            return b.load_broadcast(base, displacement=displacement, type=INT32)
-        if operand.column_stride == 1 and operand.itemsize == ELEMENT:
-            return b.load(base, displacement=displacement, mask=self.mask, type=INT32)
+    def _load(self, operand: Operand, base: Value, displacement: int, type: Type) -> Value:
+        """Four bytes of each of the operand's elements here."""
+        b, step = self.builder, self.step(operand)
+        if step == 0:
+            return b.load_broadcast(base, displacement=displacement, type=type)
+        if step == 1 and operand.itemsize == ELEMENT:
+            return b.load(base, displacement=displacement, mask=self.mask, type=type)
         return b.gather(
             base,
-            b.multiply_int(b.iota(), operand.column_stride),
+            self.numbers(operand),
             scale=operand.itemsize,
             displacement=displacement,
             mask=self.mask,
-            type=INT32,
+            type=type,
         )
+
+    def step(self, operand: Operand) -> int | None:
+        """Elements from one lane to the next; None where it is not always the same."""
+        return operand.column_stride
+
+    def numbers(self, operand: Operand) -> Value:
+        """Where the element of each lane is, counted from that of the first; an int32."""
+        return self.builder.multiply_int(self.builder.iota(), operand.column_stride)
 
     def store(self, value: Vector, operand: Operand) -> None:
         """Write the operand's elements here.

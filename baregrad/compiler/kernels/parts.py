@@ -27,6 +27,7 @@ from baregrad.compiler.kernels.expression import Expression, Pointers, Values
 from baregrad.compiler.kernels.late import Late
 from baregrad.compiler.kernels.loops import Span, each, within
 from baregrad.compiler.kernels.maps import plan_map
+from baregrad.compiler.kernels.narrow import is_narrow
 from baregrad.compiler.kernels.operands import ELEMENT, Place, Tile, advanced
 from baregrad.compiler.kernels.passes import Passes
 from baregrad.compiler.kernels.reductions import RowsReduction
@@ -166,6 +167,8 @@ def plan_parts(kernel: Map, target: Target, number: int) -> tuple[PartsPlan, Com
         target: whose vectors.
         number: of the new buffer for partial results.
     """
+    if is_narrow(kernel):
+        return None
     if nanoseconds(kernel) < _WORTH_CUTTING or plan_map(kernel, target).blocks >= _ENOUGH:
         return None
     cut, rest = (kernel, None) if kernel.rows != 1 else _cut(kernel)

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from baregrad.compiler.vector.construction import Construction, Float, Int
 from baregrad.compiler.vector.errors import ProgramError
-from baregrad.compiler.vector.operations import INTEGER_PREDICATES, PREDICATES, ROUNDINGS
+from baregrad.compiler.vector.operations import (
+    DISTANCES,
+    INTEGER_PREDICATES,
+    PREDICATES,
+    ROUNDINGS,
+)
 from baregrad.compiler.vector.program import FLOAT32, INT32, INT64, MASK, Value
 from baregrad.errors import unknown_name
 
@@ -104,6 +109,15 @@ class Arithmetic(Construction):
     def interleave_high(self, a: Float, b: Float) -> Value:
         """Likewise of the upper halves."""
         return self._floats("interleave_high", a, b)
+
+    def exchange(self, a: Float, distance: int) -> Value:
+        """Lane i has lane i xor `distance` of `a`: pairs of lanes that far apart change places.
+
+        The distance is 1, 2, 4 or 8, and less than the lanes of a vector.
+        """
+        if distance not in DISTANCES:
+            raise ProgramError(f"exchange over {distance} lanes: the distance is 1, 2, 4 or 8")
+        return self._append("exchange", (self._float(a),), FLOAT32, distance)
 
     def round(self, a: Float, mode: str = "nearest") -> Value:
         """The integer ``nearest`` (ties to even), ``down``, ``up`` or ``truncate``, as a float."""

@@ -155,6 +155,8 @@ class _Run:
         if op in ("interleave_low", "interleave_high"):
             pairs = [lane for pair in zip(*operands, strict=True) for lane in pair]
             return pairs[: self.lanes] if op == "interleave_low" else pairs[self.lanes :]
+        if op == "exchange":
+            return [operands[0][lane ^ instruction.immediate] for lane in range(self.lanes)]
         if instruction.address is not None:
             return self.access(instruction, operands)
         return self.other(instruction, operands)

@@ -22,8 +22,9 @@ class Operation:
         name: of the operation.
         operands: types, without those of an address.
         result: type; None where nothing is defined.
-        immediate: what the immediate is: ``float``, ``int``, ``shift``, ``extent``, ``bytes``, or
-            the name of a list of choices; empty for none.
+        immediate: what the immediate is: ``float``, ``int``, ``shift``, ``extent``, ``bytes``,
+            ``distance`` (1, 2, 4 or 8, less than the lanes), or the name of a list of choices;
+            empty for none.
         addressed: whether an address follows the operands.
         maskable: whether the access may have a mask.
         writes: whether memory is written.
@@ -62,6 +63,7 @@ PREDICATES: Final = (
     "unordered",
 )
 INTEGER_PREDICATES: Final = ("equal", "greater")
+DISTANCES: Final = (1, 2, 4, 8)
 ROUNDINGS: Final = ("nearest", "down", "up", "truncate")
 CHOICES: Final = {
     "predicate": PREDICATES,
@@ -134,6 +136,7 @@ OPERATIONS: Final = {
         # of their lower halves or of their upper ones
         Operation("interleave_low", (_F, _F), _F),
         Operation("interleave_high", (_F, _F), _F),
+        Operation("exchange", (_F,), _F, "distance"),  # lane i has lane i xor the distance
         # memory; lanes outside the mask read as 0 and are not touched
         Operation("load", (), DATA, addressed=True, maskable=True),
         Operation("load_broadcast", (), DATA, addressed=True),  # one element to all lanes

@@ -7,7 +7,7 @@ or where `FOLDABLE` allows it memory; of an integer operation also an immediate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from baregrad.compiler.vector.emitter import Emitter
@@ -69,6 +69,28 @@ def with_immediate(mnemonic: str) -> Emit:
     ) -> None:
         assert isinstance(instruction.immediate, int)
         e.asm.emit(mnemonic, d, *operands, instruction.immediate)
+
+    return emit
+
+
+def exchange(across: str, sides: Mapping[int, int]) -> Emit:
+    """Pairs of lanes change places: within each 128 bits, or these as wholes.
+
+    Args:
+        across: the instruction that puts together 128-bit parts of two vectors.
+        sides: its immediate for distances from 4 on.
+    """
+    within = {1: 0xB1, 2: 0x4E}
+
+    def emit(
+        e: Emitter, instruction: Instruction, d: Register, operands: Operands, _: Scratch
+    ) -> None:
+        a, distance = operands[0], instruction.immediate
+        assert isinstance(distance, int)
+        if distance in within:
+            e.asm.vpermilps(d, a, within[distance])
+        else:
+            e.asm.emit(across, d, a, a, sides[distance])
 
     return emit
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, NoReturn
 
 from baregrad.compiler.vector.errors import ProgramError
-from baregrad.compiler.vector.operations import CHOICES, DATA, OPERATIONS, Operation
+from baregrad.compiler.vector.operations import CHOICES, DATA, DISTANCES, OPERATIONS, Operation
 from baregrad.compiler.vector.program import (
     INT64,
     MASK,
@@ -142,6 +142,8 @@ class _Verifier:
             valid = immediate in CHOICES[kind]
         elif kind == "shift":
             valid = isinstance(immediate, int) and 0 <= immediate <= 31
+        elif kind == "distance":
+            valid = immediate in DISTANCES
         else:
             types = {"float": float, "int": int, "extent": (int, Extent), "bytes": bytes}
             valid = isinstance(immediate, types[kind])  # type: ignore[arg-type]

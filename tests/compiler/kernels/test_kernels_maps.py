@@ -30,7 +30,9 @@ from baregrad.compiler.kernel import (
     late_nodes,
 )
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
-from baregrad.compiler.kernels.maps import plan_map
+from baregrad.compiler.kernels.maps import MapPlan, plan_map
+from baregrad.compiler.kernels.narrow import NarrowPlan
+from baregrad.compiler.kernels.plans import plan_kernel
 from baregrad.compiler.vector.avx512 import AVX512
 
 SIZES = st.sampled_from([0, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 65, 100, 161])
@@ -162,9 +164,49 @@ def test_a_map_of_any_size(name, target, rows, columns, cut):
     check(nodes, target, cuts=(cut,), scale=10.0)
 
 
+@runs_on_every_target
+@pytest.mark.parametrize("name", sorted(KERNELS.keys() - {"layer_norm", "column_sums"}))
+@pytest.mark.parametrize("columns", [2, 4])
+@pytest.mark.parametrize("rows", [2, 3, 8, 9, 16, 37, 2500])
+def test_rows_of_few_columns_share_vectors(name, target, rows, columns):
+    nodes = Nodes(rows, columns)
+    KERNELS[name](nodes, Random(f"{name} {rows}"))
+    assert isinstance(plan_kernel(made(nodes), target), NarrowPlan)
+    check(nodes, target, cuts=(1,), scale=100.0)
+
+
+@runs_on_every_target
+def test_rows_of_few_columns_read_one_element_for_each_row_and_any_steps(target):
+    nodes = Nodes(21, 2)
+    row, column = nodes.load(range(-9, 12), ROWS, "int64"), nodes.load([3, 7], COLUMNS, "int64")
+    flags = nodes.load([i % 3 == 0 for i in range(21)], ROWS, "bool")
+    x = nodes.load(range(42), FULL, access=Access(1, 21))
+    near = nodes.apply("less", row, column, dtype="bool")
+    chosen = nodes.apply(
+        "where", nodes.apply("maximum", near, flags, dtype="bool"), x, row_of(nodes)
+    )
+    nodes.store(chosen)
+    nodes.store(nodes.reduce("sum", row_of(nodes), ROWS))
+    assert isinstance(plan_kernel(made(nodes), target), NarrowPlan)
+    check(nodes, target)
+
+
+def row_of(nodes):
+    """A float for each row."""
+    return loaded(nodes, Random(3), ROWS)
+
+
+@runs_on_every_target
+def test_what_does_not_lie_densely_is_stored_row_by_row(target):
+    nodes = Nodes(9, 2)
+    nodes.store(nodes.reduce("sum", loaded(nodes, Random(1)), COLUMNS), ROWS)
+    assert isinstance(plan_kernel(made(nodes), target), MapPlan)
+    check(nodes, target)
+
+
 @on_every_target
 @pytest.mark.parametrize("name", KERNELS)
-@pytest.mark.parametrize(("rows", "columns"), [(3, 17), (2, 49), (5, 1)])
+@pytest.mark.parametrize(("rows", "columns"), [(3, 17), (2, 49), (5, 1), (11, 2), (7, 4)])
 def test_the_interpreter_agrees_and_stays_within_the_buffers(name, target, rows, columns):
     nodes = Nodes(rows, columns)
     KERNELS[name](nodes, Random(name))

@@ -81,6 +81,7 @@ def test_extents_know_their_size_once_lanes_are_known():
         (lambda b: b.constant_int64(1 << 63), ProgramError, "does not fit in 64 bits"),
         (lambda b: b.table(b""), ProgramError, "at least one byte"),
         (lambda b: b.shift_left(b.iota(), 32), ProgramError, "shift_left by 32: .* 0 to 31"),
+        (lambda b: b.exchange(1.0, 3), ProgramError, "exchange over 3 lanes: .* 1, 2, 4 or 8"),
         (lambda b: b.compare("lss", 1.0, 2.0), ArgumentError, "unknown predicate 'lss'.*'less'"),
         (lambda b: b.compare_int("less", 1, 2), ArgumentError, "unknown integer predicate 'less'"),
         (lambda b: b.round(1.0, "nearst"), ArgumentError, "unknown rounding 'nearst'.*'nearest'"),

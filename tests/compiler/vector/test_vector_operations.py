@@ -347,6 +347,16 @@ def test_interleaving_takes_lanes_in_turn(target):
 
 
 @runs_on_every_target
+@pytest.mark.parametrize("distance", [1, 2, 4, 8])
+def test_exchanging_swaps_lanes_a_distance_apart(target, distance):
+    n, values = target.lanes, [float(i) for i in range(16)]
+    if distance >= n:
+        pytest.skip("the vector is not that long")
+    got = both(lambda b, x: b.exchange(x, distance), values, target=target)
+    assert got[:n] == [values[i ^ distance] for i in range(n)]
+
+
+@runs_on_every_target
 def test_scalar_integers(target):
     def build(b, x):
         total = b.constant_int64(0)

@@ -178,6 +178,9 @@ class RandomProgram:
         self.keep(getattr(self.builder, name)(self.pick(FLOAT32)))
 
     def interleaving(self, depth):
+        if self.random.random() < 0.3:
+            self.keep(self.builder.exchange(self.pick(FLOAT32), self.random.choice((1, 2, 4))))
+            return
         name = self.random.choice(("interleave_low", "interleave_high"))
         self.keep(getattr(self.builder, name)(self.pick(FLOAT32), self.pick(FLOAT32)))
 
