@@ -18,9 +18,11 @@ def write_atomically(path: FilePath, chunks: Iterable[bytes]) -> None:
     place of the old file in one step. If anything fails, the old file is as it was.
 
     Raises:
-        FileWriteError: the folder is not there, not writable, or full.
+        FileWriteError: the folder is not there, not writable, or full; or it is a device or pipe.
     """
     target = os.path.realpath(path)  # of a symbolic link, what it points to is replaced
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise FileWriteError(f"{os.fspath(path)} cannot be written: it is there and no file")
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     try:

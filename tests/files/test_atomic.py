@@ -18,6 +18,13 @@ def fail(*_):
     raise OSError(28, "No space left on device")
 
 
+def test_a_device_is_not_replaced_by_a_file(path):
+    os.mkfifo(path.with_name("pipe"))
+    for place in (path.with_name("pipe"), path.parent):
+        with pytest.raises(FileWriteError, match="cannot be written: it is there and no file"):
+            write_atomically(place, [b"new"])
+
+
 def test_the_file_is_replaced(path):
     write_atomically(path, [b"new", b"er"])
     assert path.read_bytes() == b"newer"
