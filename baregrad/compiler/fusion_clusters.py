@@ -10,6 +10,9 @@ cluster of its operands that it can join, or else a map of as many places that c
   can use them; what needs them in every row must wait for the next kernel.
 - *Matrix products*, and what has no expression, begin clusters of their own.
 
+A map of inputs alone that a single term needs goes where that term goes, if the spaces are the
+same (the sum of a row of weights of labels).
+
 No cluster may need, through others, what it computes itself: therefore a term cannot join one
 cluster if another of its operands is computed from that one.
 
@@ -31,6 +34,8 @@ from baregrad.compiler.kernel import FULL, ROWS
 MAP: Final = "map"
 CONTRACTION: Final = "contraction"
 ALONE: Final = "alone"
+
+_PRIVATE: Final = 32  # terms, at most, of a map that another takes in
 
 
 class Cluster:
@@ -76,8 +81,8 @@ class Clusters:
             self._begin(term, owners)
             return
         for cluster in owners:
-            if self._can_wait_for(cluster, owners) and join(term, cluster):
-                self._add(term, cluster, owners)
+            if self._can_wait_for(cluster, owners) and self._join(term, cluster, owners):
+                self._add(term, cluster, [owner for owner in owners if owner.terms])
                 return
         for cluster in self._siblings(owners):
             if prod(term.shape) == cluster.space.size and join(term, cluster):
@@ -127,6 +132,20 @@ class Clusters:
             if cluster.kind == MAP and comes_after and not cluster.early:
                 yield cluster
 
+    def _join(self, term: Term, cluster: Cluster, owners: list[Cluster]) -> bool:
+        """Fits a term into a cluster, if possible with the maps that only this term needs."""
+        private = [owner for owner in owners if _is_private(owner, cluster)]
+        for owner in private:
+            _give(owner.terms, cluster)
+        if not join(term, cluster):
+            for owner in private:
+                _give(owner.terms, owner)
+            return bool(private) and join(term, cluster)
+        for owner in private:
+            cluster.terms += owner.terms
+            owner.terms = []
+        return True
+
     def _can_wait_for(self, cluster: Cluster, others: list[Cluster]) -> bool:
         return not any(other.before >> cluster.number & 1 for other in others)
 
@@ -167,6 +186,26 @@ class Clusters:
             for other in self.all if cluster.is_needed else ():
                 if other.before >> cluster.number & 1:
                     other.before |= before
+
+
+def _is_private(owner: Cluster, cluster: Cluster) -> bool:
+    """Whether a map of inputs alone is used once, and may as well be computed by another."""
+    if owner is cluster or owner.kind != MAP or cluster.kind != MAP or owner.before:
+        return False
+    if len(owner.terms) > _PRIVATE:
+        return False
+    space = cluster.space
+    if (owner.space.rows, owner.space.columns) != (space.rows, space.columns):
+        return False
+    operands = [operand.term for term in owner.terms for operand in term.operands]
+    within = sum(operand.cluster == owner.number for operand in operands)
+    uses = sum(term.users for term in owner.terms) - within
+    return uses == 1 and not any(term.late for term in owner.terms)
+
+
+def _give(terms: list[Term], cluster: Cluster) -> None:
+    for term in terms:
+        term.cluster = cluster.number
 
 
 # --- joining --------------------------------------------------------------------------------

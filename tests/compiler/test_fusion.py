@@ -137,6 +137,26 @@ def classes():
     return logits, Tensor([0, 1, 2, 3, 0, 1])
 
 
+def test_a_row_sum_of_inputs_alone_joins_the_kernel_that_needs_it():
+    def step(x, weights, y):
+        return (y.sum(axis=1, keepdims=True) / (x @ weights).exp().sum(axis=1, keepdims=True)).sum()
+
+    shapes = [(9, 5), (5, 3), (9, 3)]
+    fused = fused_step(step, *[bg.rand(*shape) for shape in shapes])
+    assert kinds(fused) == {"Contraction": 1, "Map": 1}
+
+
+def test_a_row_sum_of_inputs_alone_that_is_needed_twice_has_its_own_kernel():
+    def step(x, weights, y):
+        total = y.sum(axis=1, keepdims=True)
+        first = total / (x @ weights).exp().sum(axis=1, keepdims=True)
+        return first.sum(), (total * first.sum()).max()
+
+    shapes = [(9, 5), (5, 3), (9, 3)]
+    fused = fused_step(step, *[bg.rand(*shape) for shape in shapes])
+    assert len([k for k in fused.kernels if reductions(k) == [("sum", COLUMNS)]]) == 1
+
+
 def test_layer_normalisation_follows_its_product_in_one_kernel():
     layer, norm = bg.Linear(3, 5, seed=0), bg.LayerNorm(5)
     fused = fused_step(lambda x: norm(layer(x)).relu(), bg.ones(4, 3))

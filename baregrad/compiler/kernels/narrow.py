@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from baregrad.compiler.kernel import COLUMNS, ROWS, Load, Map, Reduce, Store, late_nodes
 from baregrad.compiler.kernels.expression import Expression, Pointers, Values, needed
 from baregrad.compiler.kernels.late import Late
+from baregrad.compiler.kernels.integers import single
 from baregrad.compiler.kernels.loops import Span, within
 from baregrad.compiler.kernels.operands import Operand, Place, Tile
 from baregrad.compiler.kernels.reductions import combine, identity, masked
@@ -190,17 +191,15 @@ class _Rows:
         for index in self.required:
             node = nodes[index]
             if isinstance(node, Reduce):
-                value = values[node.input]
+                value = single(values[node.input])
                 values[index] = _along(b, node.op, value, self.kernel.columns)
             else:
                 self.expression.evaluate([index], place, values)
         found = []
         for index, total in zip(self.reductions, totals, strict=True):
             reduce = self.reduce(index)
-            mask = self.counted(place, reduce)
-            found.append(
-                combine(b, reduce.op, total, masked(b, reduce.op, values[reduce.input], mask))
-            )
+            counted = masked(b, reduce.op, values[reduce.input], self.counted(place, reduce))
+            found.append(single(combine(b, reduce.op, total, counted)))
         for store in self.early:
             self.expression.store(store, place, values)
         return found
@@ -215,9 +214,7 @@ class _Rows:
 
 
 def _nothing(b: Builder, reduce: Reduce) -> Value:
-    value = identity(b, reduce.op, reduce.dtype)
-    assert isinstance(value, Value)
-    return value
+    return single(identity(b, reduce.op, reduce.dtype))
 
 
 def _along(b: Builder, op: str, value: Value, columns: int) -> Value:
@@ -234,6 +231,6 @@ def _paired(b: Builder, op: str, value: Value, first: int, last: int) -> Value:
     """Combined with the lanes at twice the distance again and again, from `first` to `last`."""
     distance = first
     while distance < last:
-        value = combine(b, op, value, b.exchange(value, distance))
+        value = single(combine(b, op, value, b.exchange(value, distance)))
         distance *= 2
     return value

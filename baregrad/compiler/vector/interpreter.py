@@ -11,7 +11,7 @@ import operator
 import struct
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from baregrad.compiler.vector import scalars
 from baregrad.compiler.vector.errors import AccessError, ProgramError
@@ -156,7 +156,8 @@ class _Run:
             pairs = [lane for pair in zip(*operands, strict=True) for lane in pair]
             return pairs[: self.lanes] if op == "interleave_low" else pairs[self.lanes :]
         if op == "exchange":
-            return [operands[0][lane ^ instruction.immediate] for lane in range(self.lanes)]
+            distance = cast(int, instruction.immediate)
+            return [operands[0][lane ^ distance] for lane in range(self.lanes)]
         if instruction.address is not None:
             return self.access(instruction, operands)
         return self.other(instruction, operands)
