@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 from baregrad.compiler.kernel import COLUMNS, ROWS, Load, Map, Reduce, Store, late_nodes
 from baregrad.compiler.kernels.expression import Expression, Pointers, Values, needed
-from baregrad.compiler.kernels.late import Late
 from baregrad.compiler.kernels.integers import single
+from baregrad.compiler.kernels.late import Late
 from baregrad.compiler.kernels.loops import Span, within
 from baregrad.compiler.kernels.operands import Operand, Place, Tile
 from baregrad.compiler.kernels.reductions import combine, identity, masked
