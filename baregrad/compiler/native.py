@@ -110,14 +110,17 @@ class NativeExecution:
             for buffer in self._fused.results
         ]
         streams = self._given(steps, arguments) + results
+        new_values = self._new_values()
+        exports = [memoryview(x) for x in streams]  # nobody can resize, and so move, them
         for slot, stream in zip(self._streams, streams, strict=True):
             self._table[slot] = stream.buffer_info()[0]
         for resident in self._residents:
             resident.home.lock.acquire()
         try:
             self._bring_in()
-            self._run(steps)
+            self._run(steps, new_values)
         finally:
+            del exports
             for resident in self._residents:
                 resident.home.lock.release()
         pairs = zip(results, self._program.results, strict=True)
@@ -144,23 +147,24 @@ class NativeExecution:
                 self._table[slot] = address
         self._seen = held
 
-    def _run(self, steps: int) -> None:
+    def _run(self, steps: int, new_values: list[array[Any]]) -> None:
         try:
             self._launch.run(self._table, steps)
         finally:  # also where Ctrl-C was pressed meanwhile
             for tensor, home in self._written:
                 if tensor.held is not home:
                     home.written(tensor)
-        for tensor in self._written_only:
-            tensor.hold(self._new_value(tensor))
+        for tensor, data in zip(self._written_only, new_values, strict=True):
+            buffer = self._fused.writes[tensor]
+            start = self._table[buffer.number] - self._arena.address
+            memoryview(data).cast("B")[:] = self._arena.view[start : start + size_in_bytes(buffer)]
+            value = _in_format(TYPECODES[buffer.dtype], data)
+            tensor.hold(Array(value, tensor.shape, tensor.dtype))
 
-    def _new_value(self, tensor: Tensor) -> Array:
-        """What was computed for a tensor that the program does not read."""
-        buffer = self._fused.writes[tensor]
-        start = self._table[buffer.number] - self._arena.address
-        data = array(FORMATS[buffer.dtype])
-        data.frombytes(self._arena.view[start : start + size_in_bytes(buffer)])
-        return Array(_in_format(TYPECODES[buffer.dtype], data), tensor.shape, tensor.dtype)
+    def _new_values(self) -> list[array[Any]]:
+        """Room for the tensors that the program writes but does not read."""
+        buffers = [self._fused.writes[tensor] for tensor in self._written_only]
+        return [array(FORMATS[buffer.dtype], [0]) * buffer.size for buffer in buffers]
 
 
 def _in_format(code: str, data: array[Any]) -> array[Any]:

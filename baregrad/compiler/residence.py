@@ -43,6 +43,7 @@ class Home(Resident):
         self._memory: AlignedBuffer | None = None
         self._same: Array | None = None  # what has the same numbers as the memory
         self._lent = False  # whether the memory is that array's own
+        self._export: memoryview[Any] | None = None  # so that it cannot be resized, and so moved
 
     def bring_in(self, tensor: Tensor, is_written: bool) -> int:
         """The address of a tensor's value, once it is here.
@@ -57,17 +58,20 @@ class Home(Resident):
         return self.address
 
     def _take_in(self, value: Array, is_written: bool) -> None:
-        self._same = value
         fits = value.data.typecode == FORMATS[self.dtype]
         large = len(value.data) * value.data.itemsize >= _SMALL
-        self._lent = fits and large and not is_written
-        if self._lent:
+        lent = fits and large and not is_written
+        if lent:
+            self._export = memoryview(value.data)
             self.address = value.data.buffer_info()[0]
-            return
-        if self._memory is None:
-            self._memory = AlignedBuffer(len(value.data), FORMATS[self.dtype])
-        self._memory.view[:] = value.data if fits else array(FORMATS[self.dtype], value.data)
-        self.address = self._memory.address
+        else:
+            if self._memory is None:
+                self._memory = AlignedBuffer(len(value.data), FORMATS[self.dtype])
+            self._memory.view[:] = value.data if fits else array(FORMATS[self.dtype], value.data)
+            self.address = self._memory.address
+            self._export = None
+        # only now: if there was no memory for it, it is not here
+        self._same, self._lent = value, lent
 
     def written(self, tensor: Tensor) -> None:
         """A step has written here; the tensor holds what it has written."""

@@ -55,6 +55,10 @@ def compile(step: Callable[..., Any]) -> CompiledStep:
     compiled and not again, so it must not look at the numbers of a tensor; the learning rate and
     the count of steps are read anew. Gradients are not left behind.
 
+    What operations check, such as that indices are in range, is checked of the arguments and of
+    tensors that were there before. Of numbers that the step itself computes it is not: indices out
+    of range are taken for the nearest one, and integers wrap around at 64 bits.
+
     ``step.many(steps, x, y)`` runs many steps in one native call, each with its own arguments.
 
     Args:
@@ -87,12 +91,13 @@ class CompiledStep:
 
         Raises:
             CaptureError: the step looks at numbers, or does something else that cannot be compiled.
+            ArgumentError: an argument is a tensor that the step assigns to.
         """
         tensors = [as_tensor(argument) for argument in arguments]
         with self._lock:
             version = self._version(tensors)
             if version is not None:
-                return version.returned(version.run(1, [tensor.array for tensor in tensors]), ())
+                return version.returned(version.run(1, tensors), ())
         return self.function(*tensors)
 
     def many(self, steps: int, *arguments: Any) -> Any:
@@ -106,7 +111,7 @@ class CompiledStep:
             What the steps returned, likewise with one axis more in front.
 
         Raises:
-            ArgumentError: less than one step.
+            ArgumentError: less than one step, or an argument that the step assigns to.
             ShapeError: an argument that is not one for each step.
             CaptureError: as when it is called.
         """
@@ -116,8 +121,7 @@ class CompiledStep:
         with self._lock:
             version = self._version(examples)
             if version is not None:
-                results = version.run(steps, [stream.array for stream in streams])
-                return version.returned(results, (steps,))
+                return version.returned(version.run(steps, streams), (steps,))
         return _stacked([self.function(*(x[i] for x in streams)) for i in range(steps)])
 
     def prepare(self, *examples: Tensor) -> str | None:
@@ -229,16 +233,30 @@ class _Version:
         self.program, fused, memory = stages(remembered, *tensors)
         self._native = NativeExecution(self.program, fused, memory, target)
         self._form = form_of(returned)
+        self._writes = frozenset(self.program.writes)
         self._checked: dict[Tensor, Array] = {}  # what the tensors of the world held last time
 
-    def run(self, steps: int, arguments: list[Array]) -> list[array[Any]]:
-        """So many steps; of each result its elements at all of them."""
+    def run(self, steps: int, arguments: list[Tensor]) -> list[array[Any]]:
+        """So many steps; of each result its elements at all of them.
+
+        Raises:
+            ArgumentError: an argument is a tensor that the step assigns to.
+            MemoryError, MachineError: the system does not give us memory, or threads; no step was
+                made.
+        """
+        if not self._writes.isdisjoint(arguments):
+            raise _aliased(self._writes, arguments)
+        streams = [argument.array.data for argument in arguments]
         for place, check in self.program.checks:
             if isinstance(place, int):
-                check(arguments[place].data)
+                check(streams[place])
         self._check_world()
-        streams = [argument.data for argument in arguments]
-        return self._native.run_steps(steps, [*streams, *self.draw(steps)])
+        drawn = self.draw(steps)
+        try:
+            return self._native.run_steps(steps, [*streams, *drawn])
+        except (MemoryError, MachineError):
+            self.draw(-steps)
+            raise
 
     def _check_world(self) -> None:
         """Checks the tensors of the world that were changed since the last run."""
@@ -270,6 +288,14 @@ class _Version:
             for data, value in zip(results, self.program.results, strict=True)
         ]
         return self._form(tensors)
+
+
+def _aliased(writes: frozenset[Tensor], arguments: list[Tensor]) -> ArgumentError:
+    number, tensor = next((i, x) for i, x in enumerate(arguments) if x in writes)
+    return ArgumentError(
+        f"argument {number} of the step is {tensor.label()}, which the step assigns to, so that it "
+        "would change while it is read; let the step read the tensor itself, or pass its detach()"
+    )
 
 
 def stages(step: Callable[..., Any], *arguments: Any) -> tuple[Program, Fused, Memory]:

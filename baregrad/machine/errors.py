@@ -37,3 +37,7 @@ class UnsupportedMachineError(MachineError, RuntimeError):
 
 class ClosedError(MachineError, RuntimeError):
     """Memory, a function or a pool of threads that was used after it was closed."""
+
+
+class OutOfMemoryError(BaregradError, MemoryError):
+    """There is not so much memory for numbers; Python, which needs more, would not help."""

@@ -10,6 +10,7 @@ import weakref
 from typing import Any, Final
 
 from baregrad.errors import ArgumentError
+from baregrad.machine.errors import OutOfMemoryError
 from baregrad.machine.pages import Pages, host_pages
 
 CACHE_LINE: Final = 64
@@ -49,6 +50,9 @@ class AlignedBuffer:
     Args:
         count: how many numbers.
         format: of one number, as in `memoryview`: ``f`` float32, ``d`` float64, ``i`` int32, ...
+
+    Raises:
+        OutOfMemoryError: the system does not give us as much.
     """
 
     __slots__ = ("_owner", "address", "count", "format", "view")
@@ -80,9 +84,15 @@ class AlignedBuffer:
 
 def _zeroed(size: int) -> bytearray | mmap.mmap:
     """Zeroed bytes; many of them in huge pages, for which the processor needs fewer look-ups."""
-    if sys.platform != "linux" or size < _HUGE_PAGE:
-        return bytearray(size)
-    pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    try:
+        if sys.platform != "linux" or size < _HUGE_PAGE:
+            return bytearray(size)
+        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except (MemoryError, OverflowError, OSError):
+        raise OutOfMemoryError(
+            f"there are no {size:,} bytes of memory for a buffer; use a smaller model, or fewer "
+            "samples at a time"
+        ) from None
     # only advice: a system without huge pages refuses it
     with contextlib.suppress(OSError):
         pages.madvise(mmap.MADV_HUGEPAGE)
