@@ -121,6 +121,7 @@ if TYPE_CHECKING:
     from baregrad.training.run import Callback, Run
     from baregrad.view.frames import GraphFrames
     from baregrad.view.graph import draw_graph
+    from baregrad.view.report.recorder import Recorder
     from baregrad.view.stepper import stepper
 
 # Public, too, but no part of `from baregrad import *`, which would hide Python's own.
@@ -165,6 +166,7 @@ __all__ = [
     "Preprocessor",
     "Progress",
     "RMSprop",
+    "Recorder",
     "Run",
     "SGD",
     "Sequential",
@@ -282,6 +284,7 @@ _LATER = {
     "baregrad.training.run": "Callback Run",
     "baregrad.view.frames": "GraphFrames",
     "baregrad.view.graph": "draw_graph",
+    "baregrad.view.report.recorder": "Recorder",
     "baregrad.view.stepper": "stepper",
 }
 

@@ -107,6 +107,11 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="the folder for model, history and graph (default: runs/NAME-1, -2, ...)",
     )
+    output.add_argument(
+        "--report",
+        action=argparse.BooleanOptionalAction,
+        help="write report.html (default: where pygraphviz is installed to draw its graph)",
+    )
     output.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 

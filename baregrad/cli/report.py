@@ -18,7 +18,7 @@ def summary(outcome: Outcome, folder: Path, files: Mapping[str, str]) -> str:
     """What was learned from what, how well, what was written, and what to do next."""
     return "\n".join(
         [
-            *_in_columns(_facts(outcome)),
+            *_in_columns(facts(outcome)),
             "",
             *_results(outcome),
             "",
@@ -31,7 +31,7 @@ def summary(outcome: Outcome, folder: Path, files: Mapping[str, str]) -> str:
     )
 
 
-def _facts(outcome: Outcome) -> list[Pair]:
+def facts(outcome: Outcome) -> list[Pair]:
     """Data, task, network and training, a line for each."""
     problem, settings = outcome.problem, outcome.settings
     preprocessor, layers = problem.preprocessor, outcome.network.layers

@@ -1,4 +1,4 @@
-"""The files of a run: the model, its history and its graph."""
+"""The files of a run: the model, its history, its graph, and a report of all."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from pathlib import Path
 
 from baregrad.cli.model_file import MODEL_FILE
 from baregrad.cli.outcome import Outcome
-from baregrad.cli.run_folder import DOT, HISTORY, SVG
+from baregrad.cli.report import facts
+from baregrad.cli.run_folder import DOT, HISTORY, REPORT, SVG
 from baregrad.cli.settings import targets_for
+from baregrad.data.targets import NumberTarget
 from baregrad.errors import BaregradError, MissingExtraError
 from baregrad.files.model import save_model
 from baregrad.nn.losses import loss_named
 from baregrad.view.drawing import Drawing
 from baregrad.view.graph import draw_graph
+from baregrad.view.report.results import Labels
 
 DRAWN_ROWS = 4  # few enough for every number to be shown
 
@@ -38,12 +41,29 @@ def write_run(folder: Path, outcome: Outcome) -> dict[str, str]:
     what = "the graph of the loss of a small batch, with values and gradients"
     if drawing.folded:
         what = f"{what}, {drawing.folded}"
-    return {
+    files = {
         MODEL_FILE: "the network, and how to read tables for it",
         HISTORY: "losses and metrics of each epoch",
         DOT: what,
         SVG: _save_svg(drawing, folder / SVG),
     }
+    if outcome.history.recorder is not None:
+        # loaded only where there is to be one
+        from baregrad.view.report.page import write_report
+
+        write_report(outcome.history, folder / REPORT, _labels(outcome))
+        files[REPORT] = "all of this as a page: curves, results, the graph as it learned"
+    return files
+
+
+def _labels(outcome: Outcome) -> Labels:
+    """What things are called in the data."""
+    preprocessor = outcome.problem.preprocessor
+    target = preprocessor.target_column
+    units = (target.mean, target.scale) if isinstance(target, NumberTarget) else (0.0, 1.0)
+    said = [(word, text) for word, text in facts(outcome) if word in ("data", "task", "note")]
+    names = preprocessor.feature_names, target.name, preprocessor.classes
+    return Labels(f"{outcome.problem.name}: training report", said, *names, *units)
 
 
 def _save_svg(drawing: Drawing, path: Path) -> str:

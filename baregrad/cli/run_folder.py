@@ -9,8 +9,8 @@ from pathlib import Path
 from baregrad.cli.model_file import MODEL_FILE
 from baregrad.errors import ArgumentError
 
-HISTORY, DOT, SVG = "history.csv", "graph.dot", "graph.svg"
-FILES = (MODEL_FILE, HISTORY, DOT, SVG)
+HISTORY, DOT, SVG, REPORT = "history.csv", "graph.dot", "graph.svg", "report.html"
+FILES = (MODEL_FILE, HISTORY, DOT, SVG, REPORT)
 RUNS = Path("runs")
 
 

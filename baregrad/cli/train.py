@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from argparse import Namespace
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from baregrad.training.callbacks import EarlyStopping
 from baregrad.training.loop import fit
 from baregrad.training.metrics import Metric
 from baregrad.training.run import Callback
+from baregrad.view.report.recorder import Recorder
 
 
 def run(arguments: Namespace) -> int:
@@ -31,11 +33,17 @@ def run(arguments: Namespace) -> int:
     settings = settings_for(problem, arguments)
     with run_folder(arguments.out, problem.name) as folder:
         with shown_progress(arguments.quiet) as callbacks:
-            outcome = trained(problem, settings, callbacks)
+            recorders = [Recorder()] if _is_reported(arguments.report) else []
+            outcome = trained(problem, settings, [*callbacks, *recorders])
         files = write_run(folder, outcome)
     if not arguments.quiet:
         print(summary(outcome, folder, files))
     return INTERRUPTED if outcome.history.interrupted else 0
+
+
+def _is_reported(asked: bool | None) -> bool:
+    """Whether a report is to be written: by default where there is something to draw graphs."""
+    return importlib.util.find_spec("pygraphviz") is not None if asked is None else asked
 
 
 def trained(problem: Problem, settings: Settings, callbacks: Sequence[Callback]) -> Outcome:

@@ -3,14 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, NamedTuple
 
 from baregrad.data.source import FilePath
-from baregrad.errors import unknown_name
+from baregrad.errors import ArgumentError, unknown_name
+from baregrad.nn.losses import Loss
+from baregrad.nn.module import Module
+from baregrad.optim.optimizer import Optimizer
+from baregrad.training.samples import Samples
 
 
 def cell(value: float) -> str:
     """A number in a CSV file; NaN, such as r2 of equal targets, is left empty."""
     return "" if value != value else str(value)
+
+
+class Trained(NamedTuple):
+    """What was trained, and how, for a report.
+
+    Attributes:
+        model: with the weights that it has now.
+        loss: what was minimised.
+        optimizer: how.
+        samples: on what.
+        validation: what the model was assessed with after each epoch, if anything.
+        batch_size: how many samples to a step.
+        seed: of the order of the samples.
+    """
+
+    model: Module
+    loss: Loss
+    optimizer: Optimizer
+    samples: Samples
+    validation: Samples | None
+    batch_size: int
+    seed: int
 
 
 class History:
@@ -25,6 +53,8 @@ class History:
         interrupted: whether Ctrl-C ended it.
         compiled: whether steps ran as machine code.
         fallback: why they did not, though it would have been worth it; else None.
+        trained: what was trained.
+        recorder: the `Recorder` among the callbacks, if there was one.
     """
 
     def __init__(self) -> None:
@@ -35,6 +65,8 @@ class History:
         self.interrupted = False
         self.compiled = False
         self.fallback: str | None = None
+        self.trained: Trained | None = None
+        self.recorder: Any = None
 
     def add(self, epoch: int, values: Mapping[str, float]) -> None:
         """Records the values of an epoch."""
@@ -68,6 +100,21 @@ class History:
             writer.writerow(["epoch", *self.history])
             columns = (map(cell, values) for values in self.history.values())
             writer.writerows(zip(self.epoch, *columns, strict=True))
+
+    def report(self, path: FilePath, title: str = "Training report") -> None:
+        """Writes a page that shows the training: curves, results, the graph, the network.
+
+        With a `Recorder` among the callbacks of `fit` it shows them through time, else as they are
+        now. It is one HTML file, which needs nothing else and opens from disk.
+
+        Raises:
+            ArgumentError: this is not the history of a `fit`.
+            FileWriteError: the file cannot be written.
+        """
+        if self.trained is None:
+            raise ArgumentError("there is nothing to report: this history is not that of a fit")
+        # pictures are a floor above, and loaded only when somebody wants one
+        import_module("baregrad.view.report.page").write_report(self, path, title)
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={value:.4g}" for name, value in self.last().items())

@@ -18,7 +18,7 @@ from baregrad.tensor.tensor import Tensor
 from baregrad.training.callbacks import Progress, StopOnNonFinite
 from baregrad.training.compiling import training_pays
 from baregrad.training.evaluation import Assessment, training_loss
-from baregrad.training.history import History
+from baregrad.training.history import History, Trained
 from baregrad.training.interrupt import Interrupt
 from baregrad.training.metrics import Averages, Metric, named_metrics
 from baregrad.training.run import Callback, Run, Steps
@@ -161,6 +161,10 @@ class Training:
         """Goes through the samples again and again, until something stops it."""
         run, task, epochs = self.run, self.task, range(self.run.epochs)
         assessment = Assessment(task, validation, len(epochs)) if validation is not None else None
+        run.history.trained = Trained(
+            *(task.model, task.loss, task.optimizer, self.samples, validation),
+            *(self.batch_size, task.seed),
+        )
         self._tell("on_train_begin")
         with Interrupt() as interrupt:
             for run.epoch in epochs:

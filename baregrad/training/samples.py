@@ -30,6 +30,11 @@ class Samples:
         weight = None if self.weight is None else self.weight.take(indices).detach()
         return Samples(self.x.take(indices).detach(), self.y.take(indices).detach(), weight)
 
+    def spread(self, count: int) -> Samples:
+        """So many samples, or all if there are fewer, spread evenly over all."""
+        count = min(count, len(self))
+        return self.take([i * len(self) // count for i in range(count)])
+
     def rows(self, numbers: Tensor) -> Samples:
         """As `take`, of numbers from 0 on that are known to be there, in whatever shape."""
 

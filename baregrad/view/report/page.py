@@ -1,0 +1,176 @@
+"""The report: one HTML file that needs no other, no network and no server."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import time
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from baregrad.data.source import FilePath
+from baregrad.engines import selection
+from baregrad.errors import BaregradError
+from baregrad.files.atomic import write_atomically
+from baregrad.tensor.graph import recording, tracing
+from baregrad.training.evaluation import loss_of
+from baregrad.training.history import History, Trained
+from baregrad.version import __version__
+from baregrad.view.report.layout import drawn
+from baregrad.view.report.recorder import Recorder, probe, undisturbed
+from baregrad.view.report.results import Labels, results
+from baregrad.view.report.structure import Structure
+from baregrad.view.report.summary import rounded
+from baregrad.view.stepper import stepper
+
+LARGEST = 1_500_000  # characters of recorded steps; of more, every second one is left out
+ROWS = 200  # of the table of epochs
+STEPS = 150  # operations of the backward pass
+
+Row = Sequence[object]
+
+
+def write_report(history: History, path: FilePath, labels: Labels | str = "") -> None:
+    """Writes the report of a training, see `History.report`.
+
+    Args:
+        history: of a `fit`.
+        path: the file; one that was there is replaced.
+        labels: what to call things; or a title only.
+
+    Raises:
+        FileWriteError: the file cannot be written.
+    """
+    names = Labels(labels) if isinstance(labels, str) else labels
+    write_atomically(path, [html(history, names).encode()])
+
+
+def html(history: History, labels: Labels) -> str:
+    """The page."""
+    trained = history.trained
+    assert trained is not None
+    recorder = history.recorder
+    if recorder is None or not recorder.records:
+        recorder = Recorder()
+        recorder.record(trained, history.steps, len(history.epoch))
+    structure: Structure = recorder.structure
+    graphs, missing = _graphs(structure)
+    steps = _steps(trained, structure)
+    data = {
+        "history": {n: list(map(rounded, v)) for n, v in history.history.items()},
+        "records": _thinned(recorder.records),
+        "structure": structure.data(),
+        "results": results(trained, labels),
+        "steps": steps,
+    }
+    parts = {
+        "TITLE": escape(labels.title),
+        "SUMMARY": table(_facts(history, labels, recorder), headers=0),
+        "EPOCHS": table(_epochs(history), headers=1),
+        "GRAPHS": graphs,
+        "MISSING": "".join(f"<p class='note'>{escape(note)}</p>" for note in missing),
+        "NOTE": escape(recorder.note),
+        "MADE": table(_made(history, recorder), headers=0),
+        "DATA": json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c"),
+        "STYLE": _file("report.css"),
+        "SCRIPT": _file("report.js"),
+    }
+    parts["HASH"] = b64encode(sha256(parts["SCRIPT"].encode()).digest()).decode()
+    # in one go, so that nothing in a part is taken for another part's place
+    return re.sub(r"\{\{([A-Z]+)\}\}", lambda match: parts[match[1]], _file("report.html"))
+
+
+def _file(name: str) -> str:
+    return files("baregrad.view.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def table(rows: Iterable[Row], headers: int) -> str:
+    """Rows as an HTML table; the first `headers` are headings, and so is the first cell of each."""
+    lines = []
+    for i, (first, *others) in enumerate(rows):
+        mark, scope = ("th", " scope='col'") if i < headers else ("td", "")
+        name = f"<th scope='{'col' if i < headers else 'row'}'>{escape(str(first))}</th>"
+        cells = (f"<{mark}{scope}>{escape(str(cell))}</{mark}>" for cell in others)
+        lines.append(f"<tr>{name}{''.join(cells)}</tr>")
+    return f"<table>{''.join(lines)}</table>"
+
+
+def _facts(history: History, labels: Labels, recorder: Recorder) -> list[Row]:
+    trained = history.trained
+    assert trained is not None
+    model, count = trained.model, sum(p.size for p in trained.model.parameters())
+    kept = len(trained.validation) if trained.validation else 0
+    rows: list[Row] = [
+        *labels.facts,
+        ("samples", f"{len(trained.samples):,} to train, {kept:,} to validate"),
+        ("inputs", str(trained.samples.x.shape[1:] or "one number")),
+        ("model", f"{type(model).__name__}({model.describe()}), {count:,} parameters"),
+        ("loss", getattr(trained.loss, "__name__", str(trained.loss))),
+        ("optimizer", f"{type(trained.optimizer).__name__}, batches of {trained.batch_size}"),
+        ("training", f"{len(history.epoch):,} epochs, {history.steps:,} steps"),
+    ]
+    rows += [("ended", history.stopped)] if history.stopped else []
+    return rows
+
+
+def _epochs(history: History) -> list[Row]:
+    """A row for each epoch; of many, for some."""
+    every = -(-len(history.epoch) // ROWS) or 1
+    values = zip(history.epoch, *history.history.values(), strict=True)
+    rows = [[e + 1, *(f"{v:.4g}" for v in others)] for e, *others in values]
+    return [["epoch", *history.history], *rows[::every]]
+
+
+def _made(history: History, recorder: Recorder) -> list[Row]:
+    """Where the numbers come from, so that they can be made again."""
+    trained = history.trained
+    assert trained is not None
+    engine = "machine code" if history.compiled else "Python"
+    rows: list[Row] = [
+        ("order of the samples", f"seed {trained.seed}"),
+        ("baregrad", __version__),
+        ("Python", f"{platform.python_implementation()} {platform.python_version()}"),
+        ("machine", f"{platform.system()} {platform.machine()}, engine {selection.engine()}"),
+        ("steps ran as", engine + (f" ({history.fallback})" if history.fallback else "")),
+        ("written", time.strftime("%Y-%m-%d %H:%M:%S %z")),
+    ]
+    if recorder.seconds:
+        spent = f"{recorder.seconds:.2f} s, of which recording took {recorder.spent:.2f} s"
+        rows.append(("training took", spent))
+    return rows
+
+
+def _thinned(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records, or every second, fourth, ... of them if they are too large; always the last."""
+    while len(records) > 2 and len(json.dumps(records, separators=(",", ":"))) > LARGEST:
+        records = records[::-1][::2][::-1]
+    return records
+
+
+def _graphs(structure: Structure) -> tuple[str, list[str]]:
+    """The drawing at each zoom, and in words what is missing."""
+    parts, notes = [], [f"Zoom {zoom}: {n}." for zoom, ns in structure.notes.items() for n in ns]
+    for zoom in structure.views:
+        try:
+            svg = drawn(structure, zoom)
+        except BaregradError as error:
+            return "", [*notes, f"The graph is not drawn: {error}. The table below has its nodes."]
+        parts.append(
+            f"<div class='drawing' data-zoom='{zoom}' hidden tabindex='0' role='region' "
+            f"aria-label='Graph of {zoom}, scrolls'>{svg}</div>"
+        )
+    return "".join(parts), notes
+
+
+def _steps(trained: Trained, structure: Structure) -> list[dict[str, Any]]:
+    """The backward pass of one sample, as far as there is room."""
+    sample = probe(trained.samples, 1)
+    with undisturbed(trained.model), recording(True), tracing():
+        loss = loss_of(trained.loss, trained.model(sample.x), sample)
+        walk = stepper(loss)
+        return [walk.goto(i + 1).data() for i in range(min(len(walk), STEPS))]
