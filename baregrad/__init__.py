@@ -26,6 +26,7 @@ from baregrad.errors import (
     MissingExtraError,
     ModelFileError,
     NonFiniteError,
+    NotFittedError,
     OutOfRangeError,
     ShapeError,
 )
@@ -110,6 +111,7 @@ if TYPE_CHECKING:
     from baregrad.data.split import train_test_split
     from baregrad.data.synthetic import DATASETS, dataset_named
     from baregrad.data.table import Table
+    from baregrad.estimators.mlp import MLPClassifier, MLPRegressor
     from baregrad.files.model import load_model, save_model
     from baregrad.files.safetensors import load_tensors, save_tensors
     from baregrad.training.callbacks import CSVLog, EarlyStopping, LambdaCallback, Progress
@@ -155,11 +157,14 @@ __all__ = [
     "LayerNorm",
     "Linear",
     "MLP",
+    "MLPClassifier",
+    "MLPRegressor",
     "MissingExtraError",
     "ModelFileError",
     "Module",
     "Neuron",
     "NonFiniteError",
+    "NotFittedError",
     "Optimizer",
     "OutOfRangeError",
     "Predictor",
@@ -273,6 +278,7 @@ _LATER = {
     "baregrad.data.split": "train_test_split",
     "baregrad.data.synthetic": "DATASETS dataset_named",
     "baregrad.data.table": "Table",
+    "baregrad.estimators.mlp": "MLPClassifier MLPRegressor",
     "baregrad.files.model": "load_model save_model",
     "baregrad.files.safetensors": "load_tensors save_tensors",
     "baregrad.training.callbacks": "CSVLog EarlyStopping LambdaCallback Progress",

@@ -33,6 +33,10 @@ class DataError(BaregradError, ValueError):
     """A table or data set that cannot be used as it is: empty, one class only, NaN."""
 
 
+class NotFittedError(BaregradError, ValueError, AttributeError):
+    """An estimator that is asked for what it learns in `fit`, before that."""
+
+
 class ModelFileError(BaregradError, ValueError):
     """A model file that is damaged, not a model file, or does not fit the model."""
 

@@ -20,6 +20,7 @@ FLOORS = {
     "data": 4,
     "training": 4,
     "files": 4,
+    "estimators": 5,
     "view": 5,
     "": 6,  # baregrad/__init__.py, which shows what is below it (some of it on first use)
     "cli": 7,

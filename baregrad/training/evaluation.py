@@ -155,4 +155,4 @@ def training_loss(loss: Loss, prediction: Tensor, batch: Samples) -> Tensor:
     of samples instead, so that a batch of heavy samples counts more than one of light samples.
     """
     value = loss_of(loss, prediction, batch)
-    return value if batch.weight is None else value * batch.weight.mean()
+    return value if batch.weight is None else value * batch.weight.mean().astype(value.dtype)

@@ -46,6 +46,7 @@ def fit(
     seed: int | None = None,
     verbose: bool = False,
     compiled: bool | None = None,
+    shuffle: bool = True,
 ) -> History:
     """Trains a model: minimises a loss over samples by stepping on its gradients.
 
@@ -75,6 +76,7 @@ def fit(
         compiled: whether steps, and validation, run as machine code: by default if there is more
             than half a second's work for pure Python, False for never, True for always. Where it
             is not possible they run as Python, and the history's `fallback` says why.
+        shuffle: whether the samples are in another order in each epoch; else it is always theirs.
 
     Returns:
         Losses and metrics, epoch by epoch. Those of training are averages over the epoch, while
@@ -106,6 +108,7 @@ def fit(
         callbacks=[StopOnNonFinite(), *([Progress()] if verbose else []), *_checked(callbacks)],
         seed=random.default.bits(1)[0] if seed is None else seed,
         compiled=compiled,
+        shuffle=shuffle,
     )
     return Training(task, samples, epochs, batch_size).train(validation)
 
@@ -192,7 +195,7 @@ class Training:
         if self.native is not None:
             self.native.begin_epoch()
         averages = Averages(self.task.metrics)
-        order = epoch_order(len(self.samples), self.task.seed, run.epoch)
+        order = self._order()
         while order and not run.stopped:
             steps = self._many(order) or self._one(order[: self.batch_size])
             order = order[len(steps.losses) * steps.size :]
@@ -201,6 +204,13 @@ class Training:
             self._tell("on_steps")
             self._heed(interrupt)
         return averages.values() | {"lr": steps.lr}
+
+    def _order(self) -> array[int]:
+        """The numbers of the samples, as this epoch goes through them."""
+        samples = len(self.samples)
+        if self.task.shuffle:
+            return epoch_order(samples, self.task.seed, self.run.epoch)
+        return array("q", range(samples))
 
     def _one(self, numbers: array[int]) -> Steps:
         """One step, on the samples of these numbers."""

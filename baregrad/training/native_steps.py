@@ -70,8 +70,8 @@ class NativeSteps:
     ) -> None:
         self.fallback = _unplannable(task)
         self._task = task
-        x, y = (narrowed(data, task.model) for data in (samples.x, samples.y))
-        self._samples = Samples(x, y, samples.weight)
+        data = [samples.x, samples.y, *([] if samples.weight is None else [samples.weight])]
+        self._samples = Samples(*[narrowed(values, task.model) for values in data])
         self._batch_size = batch_size
         self._sizes = sizes
         self._watchers = [callback for callback in task.callbacks if _may_watch(callback)]

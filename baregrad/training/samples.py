@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from baregrad.engines.array import DType
 from baregrad.errors import ArgumentError, DataError, ShapeError
 from baregrad.tensor import primitives
 from baregrad.tensor.tensor import Tensor, as_tensor
@@ -73,7 +74,8 @@ def checked_samples(x: Any, y: Any, weight: Any = None, *, what: str) -> Samples
     _check_finite(weights, "sample_weight")
     if min(weights.array.data) < 0 or not any(weights.array.data):
         raise ArgumentError("sample weights must be 0 or more, and some of them more")
-    counted = Samples(inputs, targets, weights.astype("float32")).take(weights > 0)
+    exact: DType = "float64" if inputs.dtype == "float64" else "float32"
+    counted = Samples(inputs, targets, weights.astype(exact)).take(weights > 0)
     assert counted.weight is not None
     return Samples(counted.x, counted.y, counted.weight / counted.weight.mean())
 

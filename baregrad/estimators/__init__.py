@@ -1,0 +1,1 @@
+"""Estimators: networks with the conventions of scikit-learn, which need not be installed."""
