@@ -23,7 +23,7 @@ def _uniform(variance: Callable[[int, int], float]) -> Initializer:
 
     def draw(fan_out: int, fan_in: int, generator: Generator) -> Tensor:
         bound = math.sqrt(3 * variance(fan_out, fan_in))
-        return (generator.rand(fan_out, fan_in, dtype="float64") * 2 - 1) * bound
+        return generator.symmetric((fan_out, fan_in), bound, "float64")
 
     return draw
 
@@ -31,7 +31,7 @@ def _uniform(variance: Callable[[int, int], float]) -> Initializer:
 def _normal(variance: Callable[[int, int], float]) -> Initializer:
     def draw(fan_out: int, fan_in: int, generator: Generator) -> Tensor:
         spread = math.sqrt(variance(fan_out, fan_in))
-        return generator.randn(fan_out, fan_in, dtype="float64") * spread
+        return generator.normal((fan_out, fan_in), spread, "float64")
 
     return draw
 
