@@ -100,12 +100,12 @@ class Predictor:
         with predicting(model):
             one = capture(model, zeros(1, self.features))
             many = capture(model, zeros(BLOCK, self.features))
-        self._one = FrozenCode(one, target, is_stream=False)
-        self._many = FrozenCode(many, target, is_stream=True)
-        self._checks = [check for place, check in one.checks if place == 0]
+        self._checks = [check for place, check in one.checks if isinstance(place, int)]
         for tensor, check in one.checks:
             if isinstance(tensor, Tensor):
                 check(tensor.array.data)
+        self._one = FrozenCode(one, target, is_stream=False)
+        self._many = FrozenCode(many, target, is_stream=True)
         self._outputs = _outputs(many)
         self._width = prod(self._outputs)
         weights = sum(tensor.size for tensor in self._many.program.reads)

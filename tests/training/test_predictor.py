@@ -220,6 +220,17 @@ def test_what_the_model_checks_is_checked_for_each_row():
             predict(wrong)
 
 
+@native
+def test_what_the_model_checks_of_its_tensors_is_checked_at_once():
+    chosen, table = Tensor([1, 3, 0]), rows(4, 1)
+    model = Function(lambda x: x * table.take(chosen).reshape(3))
+    predict = Predictor(model, 3)
+    assert predict([1.0, 2.0, 3.0]) == pytest.approx(model([1.0, 2.0, 3.0]).tolist(), **CLOSE)
+    chosen.assign([1, 4, 0])
+    with pytest.raises(OutOfRangeError):
+        Predictor(model, 3)
+
+
 # --- wrong input ----------------------------------------------------------------------------------
 
 
