@@ -10,13 +10,15 @@ import ctypes
 from array import array
 from collections.abc import Callable, Mapping
 from copy import copy
-from typing import Final, cast
+from time import perf_counter
+from typing import Final, NamedTuple, cast
 
 from baregrad.compiler.cost import size_in_bytes
 from baregrad.compiler.driver import SLOT, Call, Table, assemble_driver
 from baregrad.compiler.fusion import Fused
 from baregrad.compiler.kernels.work import Work
 from baregrad.compiler.memory import Memory
+from baregrad.compiler.pace import Pace
 from baregrad.compiler.schedule import schedule_program
 from baregrad.compiler.threads import shared_pool
 from baregrad.compiler.vector import program as vector
@@ -95,6 +97,8 @@ class Launch:
             buffer.number: AlignedBuffer(_round_up(size_in_bytes(buffer)), "B")
             for buffer in self.schedule.added
         }
+        self._pace = Pace()
+        self._prepared: dict[int, _Tables] = {}
         self._use(1)
 
     def bound(self, addresses: array[int]) -> Callable[[], None]:
@@ -124,14 +128,20 @@ class Launch:
             MachineError: the system does not give us threads.
         """
         pool = shared_pool() if self._is_worth_sharing(steps) else None
-        threads = pool.threads if pool is not None else 1
-        if threads != self._threads:
-            self._use(threads)
-        self._set(addresses, steps)
         if pool is None:
+            self._use(1)
+            self._set(addresses, steps)
             self._function(self._tables.address, 0, 1, None)
-        else:
+            return
+        shares = self._pace.is_to_be_shared()
+        self._use(pool.threads if shares else 1)
+        self._set(addresses, steps)
+        begin = perf_counter()
+        if shares:
             pool.run(self._function, self._tables.address)
+        else:
+            self._function(self._tables.address, 0, 1, None)
+        self._pace.note(shares, (perf_counter() - begin) / steps)
 
     def _is_worth_sharing(self, steps: int) -> bool:
         """Whether other threads are awake before so many steps are over."""
@@ -144,22 +154,40 @@ class Launch:
 
     def _use(self, threads: int) -> None:
         """Tables and scratch memory for so many threads."""
+        if threads not in self._prepared:
+            self._prepared[threads] = self._tables_for(threads)
+        self._tables, self._parts = self._prepared[threads][:2]
+
+    def _tables_for(self, threads: int) -> _Tables:
         layout, scratch_bytes = self._layout, self._scratch_bytes
-        self._tables = AlignedBuffer(threads * layout.slots, "q")
-        self._scratch = AlignedBuffer(threads * scratch_bytes, "B")
-        # of each thread's table what changes from call to call: addresses, and the number of steps
-        self._parts: list[tuple[memoryview[int], memoryview[int]]] = []
+        tables = AlignedBuffer(threads * layout.slots, "q")
+        scratch = AlignedBuffer(threads * scratch_bytes, "B")
+        parts: list[tuple[memoryview[int], memoryview[int]]] = []
         for thread in range(threads):
-            table = self._tables.view[thread * layout.slots : (thread + 1) * layout.slots]
-            self._parts.append((table[: self._given], table[layout.steps : layout.steps + 1]))
-            table[layout.scratch] = self._scratch.address + thread * scratch_bytes
+            table = tables.view[thread * layout.slots : (thread + 1) * layout.slots]
+            parts.append((table[: self._given], table[layout.steps : layout.steps + 1]))
+            table[layout.scratch] = scratch.address + thread * scratch_bytes
             for number, buffer in self._added.items():
                 table[number] = buffer.address
             for split, blocks in enumerate(self._blocks):
                 at = layout.first_block(split)
                 table[at] = blocks * thread // threads
                 table[at + 1] = blocks * (thread + 1) // threads
-        self._threads = threads
+        return _Tables(tables, parts, scratch)
+
+
+class _Tables(NamedTuple):
+    """What so many threads need.
+
+    Attributes:
+        tables: one for each thread.
+        parts: of each table what changes from call to call: addresses, and the number of steps.
+        scratch: memory of all threads.
+    """
+
+    tables: AlignedBuffer
+    parts: list[tuple[memoryview[int], memoryview[int]]]
+    scratch: AlignedBuffer
 
 
 def _round_up(size: int) -> int:

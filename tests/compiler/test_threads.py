@@ -8,6 +8,7 @@ import pytest
 
 import baregrad as bg
 from baregrad.compiler import launch, schedule, threads
+from baregrad.compiler.pace import Pace
 from baregrad.compiler.step import CompiledStep, stages
 from baregrad.compiler.vector.avx2 import AVX2
 from baregrad.compiler.vector.avx512 import AVX512
@@ -38,6 +39,12 @@ def setting():
     before = threads._pool
     yield
     threads._pool = before
+
+
+@pytest.fixture(autouse=True)
+def always_shared(monkeypatch):
+    """What is worth sharing is shared at every call, however long that takes."""
+    monkeypatch.setattr(Pace, "is_to_be_shared", lambda pace: True)
 
 
 @pytest.fixture

@@ -1,0 +1,35 @@
+"""Whether a step is shared among threads is decided by how long it took either way."""
+
+from baregrad.compiler.pace import Pace
+
+
+def calls(pace, count, seconds):
+    """What is chosen in so many calls, where a step takes `seconds[shared]`."""
+    chosen = []
+    for _ in range(count):
+        shared = pace.is_to_be_shared()
+        pace.note(shared, seconds[shared])
+        chosen.append(shared)
+    return chosen
+
+
+def test_both_ways_are_tried_first():
+    assert calls(Pace(), 2, {True: 1.0, False: 1.0}) == [True, False]
+
+
+def test_the_faster_way_is_taken_and_the_other_tried_now_and_then():
+    chosen = calls(Pace(), 1000, {True: 1.0, False: 1.5})
+    assert 10 <= chosen.count(False) <= 30
+    chosen = calls(Pace(), 1000, {True: 1.5, False: 1.0})
+    assert 10 <= chosen.count(True) <= 30
+
+
+def test_what_is_many_times_slower_is_tried_seldom():
+    assert calls(Pace(), 1000, {True: 10.0, False: 1.0}).count(True) <= 5
+
+
+def test_a_core_that_becomes_busy_is_noticed_at_once_and_one_that_is_free_again_in_the_end():
+    pace = Pace()
+    calls(pace, 50, {True: 1.0, False: 1.8})
+    assert calls(pace, 20, {True: 6.0, False: 1.8}).count(True) <= 3
+    assert calls(pace, 1000, {True: 1.0, False: 1.8})[-500:].count(True) >= 450
