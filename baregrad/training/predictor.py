@@ -81,20 +81,28 @@ class Predictor:
                 )
             features = model.layers[0].inputs
         self.features = checked_count(features, "features")
-        self.fallback: str | None = None
         # Each caller takes what it needs and puts it back. Lists do this in one go.
         self._seats: list[Seat] = []
         self._desks: list[Desk] = []
-        try:
-            with collection_paused():
-                self._compile(model, chosen_target())
-        except (UnsupportedKernelError, CaptureError) as error:
-            self.fallback = str(error)
-        except MachineError as error:
-            warn_of_refusal(error)
-            self.fallback = str(error)
+        self.fallback = self._compiled(model)
         if self.fallback is not None:
             self._model = deepcopy(model).eval()
+
+    def _compiled(self, model: Module) -> str | None:
+        """Compiles it, or says why it cannot be."""
+        try:
+            target = chosen_target()
+        except MachineError as error:  # as was wished, or there has been a warning
+            return str(error)
+        try:
+            with collection_paused():
+                self._compile(model, target)
+        except (UnsupportedKernelError, CaptureError) as error:
+            return str(error)
+        except MachineError as error:
+            warn_of_refusal(error)
+            return str(error)
+        return None
 
     def _compile(self, model: Module, target: Target) -> None:
         with predicting(model):

@@ -49,7 +49,6 @@ def refused(monkeypatch):
         raise UnsupportedMachineError("not this processor")
 
     monkeypatch.setattr(module, "chosen_target", refuse)
-    monkeypatch.setattr(selection, "_warned", True)
 
 
 NETWORKS = {
@@ -135,11 +134,20 @@ def test_without_machine_code_it_does_the_same(refused):
         predict([1.0, 2.0])
 
 
+def test_the_reference_engine_is_no_reason_to_warn(monkeypatch):
+    monkeypatch.setattr(selection, "_process", selection.ReferenceEngine())
+    model = network()
+    predict = Predictor(model)
+    assert predict.fallback == 'the engine is "reference", which runs no machine code'
+    assert predict([1.0, 2.0, 3.0]) == model([1.0, 2.0, 3.0]).tolist()
+
+
+@native
 def test_where_memory_for_code_is_refused_there_is_a_warning(monkeypatch):
     def refuse(*arguments, **options):
         raise ExecutableMemoryError("not permitted")
 
-    monkeypatch.setattr(module, "chosen_target", refuse)
+    monkeypatch.setattr(module, "FrozenCode", refuse)
     monkeypatch.setattr(selection, "_warned", False)
     with pytest.warns(RuntimeWarning, match="not permitted"):
         predict = Predictor(network())
