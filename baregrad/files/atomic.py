@@ -43,6 +43,14 @@ def write_atomically(path: FilePath, chunks: Iterable[bytes]) -> None:
         ) from error
 
 
+def remove_leftovers(path: FilePath) -> None:
+    """Removes what processes left that were killed while they wrote this file."""
+    folder, name = os.path.split(os.path.realpath(path))
+    for entry in os.listdir(folder):
+        if entry.startswith(f".{name}.") and entry.endswith(".tmp"):
+            _remove(os.path.join(folder, entry))
+
+
 def _remove(path: str) -> None:
     from contextlib import suppress
 

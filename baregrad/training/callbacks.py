@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import IO
+from collections.abc import Callable, Iterable, Mapping
+from time import perf_counter
+from typing import IO, Any
 
 from baregrad.data.source import FilePath
 from baregrad.errors import ArgumentError, FileWriteError, NonFiniteError, unknown_name
@@ -54,6 +55,14 @@ class EarlyStopping(Callback):
         self.best_epoch: int | None = None
         self.best_state: dict[str, Tensor] = {}
 
+    def state_dict(self) -> dict[str, Any]:
+        """The best so far."""
+        return {"best": self.best, "epoch": self.best_epoch, "state": self.best_state}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Takes over what `state_dict` returned."""
+        self.best, self.best_epoch, self.best_state = (saved[n] for n in ("best", "epoch", "state"))
+
     def on_epoch_end(self, run: Run) -> None:
         """Compares the epoch with the best so far."""
         monitor = self.monitor or ("val_loss" if "val_loss" in run.values else "loss")
@@ -78,25 +87,53 @@ class CSVLog(Callback):
     """Writes a row of losses and metrics for each epoch to a file, as training goes.
 
     Args:
-        path: the file; it is written anew.
+        path: the file; it is written anew, with the epochs of before if training is taken up.
     """
 
     def __init__(self, path: FilePath) -> None:
         self.path = path
 
     def on_train_begin(self, run: Run) -> None:
-        """Empties the file."""
+        """Empties the file, but for epochs that have been."""
+        history = run.history
         try:
             open(self.path, "w", encoding="utf-8").close()
         except OSError as error:
             raise FileWriteError(f"{self.path} cannot be written: {error.strerror}") from error
+        for epoch, *values in zip(history.epoch, *history.history.values(), strict=True):
+            self._add(history.history, epoch, values)
 
     def on_epoch_end(self, run: Run) -> None:
         """Adds a row, and before the first a header."""
+        self._add(run.values, run.epoch, run.values.values())
+
+    def _add(self, names: Iterable[str], epoch: int, values: Iterable[float]) -> None:
         with open(self.path, "a", encoding="utf-8") as file:
             if file.tell() == 0:
-                file.write(",".join(["epoch", *run.values]) + "\n")
-            file.write(",".join([str(run.epoch), *map(cell, run.values.values())]) + "\n")
+                file.write(",".join(["epoch", *names]) + "\n")
+            file.write(",".join([str(epoch), *map(cell, values)]) + "\n")
+
+
+class TimeLimit(Callback):
+    """Ends training when it has taken so long; a checkpoint made then goes on from there.
+
+    Args:
+        seconds: of this call of `fit`. The last step and validation come on top of them.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        if not 0 < seconds < math.inf:
+            raise ArgumentError(f"a time limit must be seconds, more than 0, not {seconds!r}")
+        self.seconds = seconds
+
+    def on_train_begin(self, run: Run) -> None:
+        """Looks at the clock."""
+        self.begin = perf_counter()
+
+    def on_steps(self, run: Run) -> None:
+        """Looks again."""
+        if perf_counter() - self.begin >= self.seconds:
+            run.stop(f"the time limit of {self.seconds:g} s is reached", resumable=True)
 
 
 class Progress(Callback):

@@ -115,10 +115,11 @@ class Assessment:
         self.times = times
 
     def values(self) -> dict[str, float]:
-        """Them, by name."""
+        """Them, by names that begin with ``val_``."""
         task, samples = self.task, self.samples
         prediction = outputs(task.model, samples.x, BATCH, task.compiled, self.times)
-        return assessed(prediction, samples, task.loss, task.metrics)
+        found = assessed(prediction, samples, task.loss, task.metrics)
+        return {f"val_{name}": value for name, value in found.items()}
 
 
 def assessed(

@@ -51,6 +51,8 @@ class History:
         steps: how many times the optimizer stepped.
         stopped: why training ended before its last epoch, in words; None if it did not.
         interrupted: whether Ctrl-C ended it.
+        resumable: whether it ended so that a checkpoint goes on from there: by Ctrl-C or for time.
+        resumed: from which checkpoint it was taken up, in words; None if it was not.
         compiled: whether steps ran as machine code.
         fallback: why they did not, though it would have been worth it; else None.
         trained: what was trained.
@@ -63,6 +65,8 @@ class History:
         self.steps = 0
         self.stopped: str | None = None
         self.interrupted = False
+        self.resumable = False
+        self.resumed: str | None = None
         self.compiled = False
         self.fallback: str | None = None
         self.trained: Trained | None = None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from baregrad.data.batches import epoch_order
+from baregrad.data.source import FilePath
 from baregrad.errors import ArgumentError
 from baregrad.nn.losses import Loss, loss_named
 from baregrad.nn.module import Module
@@ -26,6 +27,7 @@ from baregrad.training.samples import Samples, checked_samples, validation_sampl
 from baregrad.training.task import Task
 
 if TYPE_CHECKING:
+    from baregrad.training.checkpoint import Checkpoints
     from baregrad.training.native_steps import NativeSteps
 
 
@@ -47,6 +49,8 @@ def fit(
     verbose: bool = False,
     compiled: bool | None = None,
     shuffle: bool = True,
+    checkpoint: FilePath | None = None,
+    checkpoint_every: float = 10.0,
 ) -> History:
     """Trains a model: minimises a loss over samples by stepping on its gradients.
 
@@ -77,6 +81,11 @@ def fit(
             than half a second's work for pure Python, False for never, True for always. Where it
             is not possible they run as Python, and the history's `fallback` says why.
         shuffle: whether the samples are in another order in each epoch; else it is always theirs.
+        checkpoint: a folder for checkpoints of all that training depends on. If there is one in it,
+            training goes on from there, and ends with the same weights, to the last bit, as if it
+            had never been stopped, Python or processor killed; so call `fit` as then.
+        checkpoint_every: seconds from one checkpoint to the next, at least; there is always one at
+            the end, and after Ctrl-C.
 
     Returns:
         Losses and metrics, epoch by epoch. Those of training are averages over the epoch, while
@@ -87,6 +96,9 @@ def fit(
         ShapeError: predictions and targets do not fit.
         ArgumentError: a number out of range or an unknown name.
         NonFiniteError: the loss became infinite or NaN.
+        FileWriteError: a checkpoint cannot be written, or another process trains with its folder;
+            the checkpoints there are as they were.
+        ModelFileError: there are checkpoints, and none of them can be read.
 
     Ctrl-C ends training after the present batch, with the weights it has.
     """
@@ -110,7 +122,19 @@ def fit(
         compiled=compiled,
         shuffle=shuffle,
     )
-    return Training(task, samples, epochs, batch_size).train(validation)
+    training = Training(task, samples, epochs, batch_size)
+    if checkpoint is None:
+        return training.train(validation)
+    # most trainings are short, and need not load this
+    from baregrad.training.checkpoint import Checkpoints
+    from baregrad.training.fingerprint import fingerprint
+
+    settings = fingerprint(
+        *(task, samples, validation), epochs=epochs, batch_size=batch_size, seed=seed
+    )
+    with Checkpoints(checkpoint, checkpoint_every, settings) as checkpoints:
+        training.resume(checkpoints)
+        return training.train(validation)
 
 
 def _schedule_of(optimizer: Optimizer, schedule: Schedule | Rule | None) -> Schedule | None:
@@ -159,43 +183,61 @@ class Training:
         steps_per_epoch = -(-len(samples) // batch_size)
         self.run = Run(task.model, task.optimizer, epochs, steps_per_epoch)
         self.native = self._native_steps() if task.compiled is not False else None
+        self.first_epoch = 0
+        self.averages = Averages(task.metrics)  # of the present epoch
+        self.checkpoints: Checkpoints | None = None
+        self._is_broken_off = False  # whether the epoch has steps left for another time
+
+    def resume(self, checkpoints: Checkpoints) -> None:
+        """Goes to where the last checkpoint was made, if there is one; makes them from now on."""
+        self.checkpoints = checkpoints
+        checkpoints.load(self)
+        if self.native is not None and self.run.history.fallback is not None:
+            self.native.fallback = self.run.history.fallback  # what was Python stays so
 
     def train(self, validation: Samples | None) -> History:
         """Goes through the samples again and again, until something stops it."""
-        run, task, epochs = self.run, self.task, range(self.run.epochs)
-        assessment = Assessment(task, validation, len(epochs)) if validation is not None else None
+        run, task = self.run, self.task
+        assessment = Assessment(task, validation, run.epochs) if validation is not None else None
         run.history.trained = Trained(
             *(task.model, task.loss, task.optimizer, self.samples, validation),
             *(self.batch_size, task.seed),
         )
         self._tell("on_train_begin")
+        if self.checkpoints is not None:
+            self.checkpoints.begin(self)
+        epochs = range(self.first_epoch, 0 if run.stopped else run.epochs)
         with Interrupt() as interrupt:
             for run.epoch in epochs:
-                self._tell("on_epoch_begin")
+                if not self.averages.count:  # it is not in the midst of an epoch
+                    self._tell("on_epoch_begin")
+                if run.stopped:
+                    break
                 run.values = self._epoch(interrupt)
-                if assessment is not None:
-                    found = assessment.values()
-                    run.values |= {f"val_{name}": value for name, value in found.items()}
+                run.values |= assessment.values() if assessment is not None else {}
                 if isinstance(task.schedule, ReduceOnPlateau):
                     task.schedule.step(run.values.get("val_loss", run.values["loss"]))
                 run.history.add(run.epoch, run.values)
                 run.history.steps = run.step
                 self._tell("on_epoch_end")
                 self._heed(interrupt)  # it may have come during validation
+                if not self._is_broken_off:
+                    self._save(run.epoch + 1, at_once=run.stopped or run.epoch == epochs[-1])
                 if run.stopped:
                     break
+        run.history.resumable |= self._is_broken_off
         self._tell("on_train_end")
         task.model.eval()
         return run.history
 
     def _epoch(self, interrupt: Interrupt) -> dict[str, float]:
-        """Goes through the batches once; the epoch's loss and metrics."""
+        """Goes through the batches, or those that are left; the epoch's loss and metrics."""
         run = self.run
         self.task.model.train()
         if self.native is not None:
             self.native.begin_epoch()
-        averages = Averages(self.task.metrics)
-        order = self._order()
+        averages = self.averages
+        order = self._order()[averages.count :]
         while order and not run.stopped:
             steps = self._many(order) or self._one(order[: self.batch_size])
             order = order[len(steps.losses) * steps.size :]
@@ -203,6 +245,10 @@ class Training:
             run.losses = steps.losses
             self._tell("on_steps")
             self._heed(interrupt)
+            self._is_broken_off = bool(order) and run.history.resumable
+            if self._is_broken_off or (order and not run.stopped):
+                self._save(run.epoch, at_once=self._is_broken_off)
+        self.averages = Averages(self.task.metrics)
         return averages.values() | {"lr": steps.lr}
 
     def _order(self) -> array[int]:
@@ -266,10 +312,15 @@ class Training:
 
         return NativeSteps(task, self.samples, self.batch_size, sizes)
 
+    def _save(self, epoch: int, at_once: bool) -> None:
+        """A checkpoint from which training goes on in this epoch, at once or if it is time."""
+        if self.checkpoints is not None:
+            self.checkpoints.save_if_due(self, epoch, at_once)
+
     def _heed(self, interrupt: Interrupt) -> None:
         if interrupt.requested:
             self.run.history.interrupted = True
-            self.run.stop("interrupted by Ctrl-C")
+            self.run.stop("interrupted by Ctrl-C", resumable=True)
 
     def _tell(self, event: str) -> None:
         for callback in self.task.callbacks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from baregrad.errors import ArgumentError, ShapeError, unknown_name
 from baregrad.tensor.graph import no_grad
@@ -129,6 +129,19 @@ class Averages:
         if self.metrics and steps.prediction is not None and steps.target is not None:
             self.predictions.append(steps.prediction)
             self.targets.append(steps.target)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of it, for a checkpoint."""
+        outputs = zip(("predictions", "targets"), (self.predictions, self.targets), strict=True)
+        with no_grad():
+            gathered = {name: Tensor.concat(tensors) for name, tensors in outputs if tensors}
+        return {"total": self.total, "count": self.count, **gathered}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Takes over what `state_dict` returned."""
+        self.total, self.count = saved["total"], saved["count"]
+        if "predictions" in saved:
+            self.predictions, self.targets = [saved["predictions"]], [saved["targets"]]
 
     def values(self) -> dict[str, float]:
         """The mean loss, and each metric of all predictions together."""

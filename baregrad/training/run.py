@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from baregrad.nn.module import Module
 from baregrad.optim.optimizer import Optimizer
@@ -62,9 +62,17 @@ class Run:
         self.losses: Sequence[float] = ()
         self.values: dict[str, float] = {}
 
-    def stop(self, reason: str) -> None:
-        """Ends training after the present batch or epoch; `reason` is kept in the history."""
-        self.history.stopped = reason
+    def stop(self, reason: str, resumable: bool = False) -> None:
+        """Ends training after the present batch or epoch.
+
+        Args:
+            reason: in words, for the history.
+            resumable: whether training is to go on from here when it is taken up again from a
+                checkpoint, as after Ctrl-C. A reason to end for good comes before one to pause.
+        """
+        if resumable and self.stopped:
+            return
+        self.history.stopped, self.history.resumable = reason, resumable
 
     @property
     def stopped(self) -> bool:
@@ -91,8 +99,15 @@ class Callback:
             kind.on_loss is not Callback.on_loss or kind.on_batch_end is not Callback.on_batch_end
         )
 
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it: numbers, texts and tensors, in dicts and lists."""
+        return {}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Takes over what `state_dict` returned; called after `on_train_begin`."""
+
     def on_train_begin(self, run: Run) -> None:
-        """Before the first epoch."""
+        """Before the first epoch, or when a training is taken up: then `run` has its history."""
 
     def on_epoch_begin(self, run: Run) -> None:
         """Before the first batch of an epoch."""
