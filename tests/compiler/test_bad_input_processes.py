@@ -66,21 +66,22 @@ class Refusing:
 memory.host_pages = Refusing
 compiled = bg.compile(step)
 for _ in range(2):
-    print(compiled(x, y).item() > 0, compiled.fallback)
+    print(compiled(x, y).item() > 0, compiled.fallback is not None)
 history = bg.fit(model, x, y, "mse", bg.Adam(model.parameters()), 2, 8, compiled=True)
-print(history.compiled, history.fallback)
-print(bg.predict(model, x).shape, bg.Predictor(model).fallback)
-print((x @ x.T).shape)
+print(history.compiled, history.fallback is not None)
+print(bg.predict(model, x).shape, bg.Predictor(model).fallback is not None)
+print((x @ x.T).shape, bg.engine())
 """
     out, err = printed_by(program)
-    reason = "the system does not let memory be executed"
-    first, second, trained, predicted, eager = out.splitlines()
-    assert first == second == f"True {reason}"
-    assert trained == f"False {reason}"
-    assert predicted == f"(32, 1) {reason}"
-    assert eager == "(32, 32)"
+    assert out.splitlines() == [
+        "True True",
+        "True True",
+        "False True",
+        "(32, 1) True",
+        "(32, 32) reference",
+    ]
     assert err.count("Warning") == 1
-    assert reason in err
+    assert "the system does not let memory be executed" in err
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
