@@ -37,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_predict(_command(commands, "predict", "predict the rows of a CSV file"))
     _add_graph(_command(commands, "graph", "draw the computational graph of a model"))
     _add_explain(_command(commands, "explain", "show what a step becomes, down to machine code"))
+    _add_step(_command(commands, "step", "walk through the backward pass of one sample"))
     _command(commands, "datasets", "list the made-up data sets")
     return parser
 
@@ -232,6 +233,30 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
         "times",
     )
     parser.add_argument("--full", action="store_true", help="show all lines of long stages")
+
+
+def _add_step(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model", nargs="?", metavar="MODEL", help="a model file, or the folder of a run"
+    )
+    parser.add_argument(
+        "--layers",
+        type=values.sizes,
+        metavar="SIZES",
+        help="instead, inputs and then the neurons of each layer of a new network (default: 2,3,1)",
+    )
+    parser.add_argument(
+        "--row",
+        type=values.numbers,
+        metavar="NUMBERS",
+        help="the sample, as the network is given it, such as --row=-1,0.5 (default: random)",
+    )
+    parser.add_argument(
+        "--target",
+        type=values.numbers,
+        metavar="NUMBERS",
+        help="what its output should be, or the number of its class (default: 1; the first class)",
+    )
 
 
 def _add_reading(group: argparse._ActionsContainer) -> None:

@@ -63,6 +63,16 @@ def sizes(text: str) -> list[int]:
         raise ArgumentTypeError(f"must be {kind} not {text!r}") from None
 
 
+def numbers(text: str) -> list[float]:
+    """Finite numbers with commas between, such as ``-1,0.5``."""
+    found = [_number(part) for part in text.split(",")]
+    if not all(map(math.isfinite, found)):
+        raise ArgumentTypeError(
+            f"must be numbers with commas between, such as -1,0.5, not {text!r}"
+        )
+    return found
+
+
 def activations(text: str) -> list[str]:
     """Names of activations with commas between."""
     return list(map(activation, text.split(",")))

@@ -41,11 +41,11 @@ def test_version_is_the_package_s(cli):
 def test_help_lists_the_commands(cli):
     code, out, err = cli("--help")
     assert (code, err) == (0, "")
-    for command in ("train", "predict", "graph", "explain", "datasets"):
+    for command in ("train", "predict", "graph", "explain", "step", "datasets"):
         assert command in out
 
 
-@pytest.mark.parametrize("command", ["train", "predict", "graph", "explain", "datasets"])
+@pytest.mark.parametrize("command", ["train", "predict", "graph", "explain", "step", "datasets"])
 def test_every_command_has_help(cli, command):
     code, out, err = cli(command, "--help")
     assert (code, err) == (0, "")
