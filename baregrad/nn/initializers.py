@@ -14,7 +14,9 @@ from baregrad.errors import unknown_name
 from baregrad.tensor.random import Generator
 from baregrad.tensor.tensor import Tensor
 
-# (fan-out, fan-in, generator) -> the matrix, in float64
+# (fan-out, fan-in, generator) -> the matrix, of which the layer makes one of its data type. Those
+# here are float32, so that a layer of float64 begins with the same weights; but orthogonal ones must
+# be that to the last digit.
 Initializer: TypeAlias = Callable[[int, int, Generator], Tensor]
 
 
@@ -23,7 +25,7 @@ def _uniform(variance: Callable[[int, int], float]) -> Initializer:
 
     def draw(fan_out: int, fan_in: int, generator: Generator) -> Tensor:
         bound = math.sqrt(3 * variance(fan_out, fan_in))
-        return generator.symmetric((fan_out, fan_in), bound, "float64")
+        return generator.symmetric((fan_out, fan_in), bound)
 
     return draw
 
@@ -31,7 +33,7 @@ def _uniform(variance: Callable[[int, int], float]) -> Initializer:
 def _normal(variance: Callable[[int, int], float]) -> Initializer:
     def draw(fan_out: int, fan_in: int, generator: Generator) -> Tensor:
         spread = math.sqrt(variance(fan_out, fan_in))
-        return generator.normal((fan_out, fan_in), spread, "float64")
+        return generator.normal((fan_out, fan_in), spread)
 
     return draw
 
