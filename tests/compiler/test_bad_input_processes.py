@@ -113,9 +113,8 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 same = zip(model.parameters(), reference.parameters())
 print(all(a.tolist() == b.tolist() for a, b in same), compiled(x, y).item() > 0)
 """
-    for threads in ("1", "2"):
-        out, _ = printed_by(program, BAREGRAD_THREADS=threads)
-        assert out == "0\nTrue True\n"
+    out, _ = printed_by(program, BAREGRAD_THREADS="2")
+    assert out == "0\nTrue True\n"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
@@ -160,14 +159,13 @@ started = threading.Event()
 
 def work():
     compiled = bg.compile(training()[1])
-    rows = bg.stack([x] * 500), bg.stack([y] * 500)
+    rows = bg.stack([x] * 50), bg.stack([y] * 50)
     while True:
-        compiled.many(500, *rows)
+        compiled.many(50, *rows)
         started.set()
 
 threading.Thread(target=work, daemon=True).start()
 print(started.wait(30))
 """
-    for threads in ("1", "2"):
-        out, err = printed_by(program, BAREGRAD_THREADS=threads)
-        assert (out, err) == ("True\n", "")
+    out, err = printed_by(program, BAREGRAD_THREADS="2")
+    assert (out, err) == ("True\n", "")
