@@ -76,7 +76,8 @@ def _packed(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
         tensors[path] = value
         return {MARK: path}
     prefix = f"{path}/" if path else ""
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+    names = isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
+    if names and MARK not in value:
         return {key: _packed(item, f"{prefix}{key}", tensors) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_packed(item, f"{prefix}{number}", tensors) for number, item in enumerate(value)]
