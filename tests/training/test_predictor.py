@@ -9,6 +9,7 @@ import pytest
 
 import baregrad as bg
 from baregrad import Predictor, Tensor
+from baregrad.compiler.vector.compile import target_named
 from baregrad.engines import selection
 from baregrad.errors import ArgumentError, DTypeError, OutOfRangeError, ShapeError
 from baregrad.machine.cpu import is_x86_64
@@ -72,6 +73,20 @@ def test_a_row_and_rows_are_predicted_as_by_the_model(name):
     assert predict.fallback is None
     assert flat(predict(x)) == pytest.approx(flat(model(x)), **CLOSE)
     assert predict(x.tolist()[4]) == pytest.approx(model(x[4]).tolist(), **CLOSE)
+
+
+@native
+@pytest.mark.parametrize("engine", ["avx2", "avx512"])
+def test_each_kind_of_vectors_predicts(engine, monkeypatch):
+    try:
+        target = target_named(engine)
+    except UnsupportedMachineError as error:
+        pytest.skip(str(error))
+    monkeypatch.setattr(module, "chosen_target", lambda: target)
+    model, x = network(), rows(BLOCK + 3)
+    predict = Predictor(model)
+    assert flat(predict(x)) == pytest.approx(flat(model(x)), **CLOSE)
+    assert predict(x.tolist()[1]) == pytest.approx(model(x[1]).tolist(), **CLOSE)
 
 
 @native
