@@ -22,6 +22,7 @@ FLOORS = {
     "files": 4,
     "estimators": 5,
     "view": 5,
+    "play": 6,
     "": 6,  # baregrad/__init__.py, which shows what is below it (some of it on first use)
     "cli": 7,
     "__main__": 8,
