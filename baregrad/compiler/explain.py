@@ -14,6 +14,7 @@ from baregrad.compiler.vector.program import Program
 from baregrad.compiler.vector.text import program_text
 from baregrad.errors import ArgumentError, unknown_name
 from baregrad.machine.errors import MachineError
+from baregrad.tensor.notebook import Text
 from baregrad.tensor.tensor import as_tensor
 
 STAGES: Final = ("graph", "kernels", "memory", "vector", "machine")
@@ -56,7 +57,7 @@ def explain(
     if lines is not None and lines < 1:
         raise ArgumentError(f"explain: lines must be an integer of 1 or more, not {lines!r}")
     texts = _texts(step, arguments)
-    return "\n\n".join("\n".join(_shortened(texts[name](), lines)) for name in wanted) + "\n"
+    return Text("\n\n".join("\n".join(_shortened(texts[name](), lines)) for name in wanted) + "\n")
 
 
 def _texts(

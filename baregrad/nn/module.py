@@ -123,14 +123,7 @@ class Module:
 
     def summary(self) -> str:
         """A table of the modules with parameters: path, kind, shapes, how many numbers."""
-        rows = [("module", "kind", "shapes", "parameters")]
-        for path, module in self._every_module("", "the model itself"):
-            own = [t for name, t in module.named_parameters() if "." not in name]
-            if own:
-                shapes = " ".join("×".join(map(str, t.shape)) or "1" for t in own)
-                count = f"{sum(t.size for t in own):,}"
-                rows.append((path, type(module).__name__, shapes, count))
-        rows.append(("total", "", "", f"{sum(t.size for t in self.parameters()):,}"))
+        rows = self._summary_rows()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join(
             "  ".join(
@@ -140,6 +133,17 @@ class Module:
             for row in rows
         )
 
+    def _summary_rows(self) -> list[tuple[str, ...]]:
+        """Its heading, a row for each module, and the total."""
+        rows: list[tuple[str, ...]] = [("module", "kind", "shapes", "parameters")]
+        for path, module in self._every_module("", "the model itself"):
+            own = [t for name, t in module.named_parameters() if "." not in name]
+            if own:
+                shapes = " ".join("×".join(map(str, t.shape)) or "1" for t in own)
+                count = f"{sum(t.size for t in own):,}"
+                rows.append((path, type(module).__name__, shapes, count))
+        return [*rows, ("total", "", "", f"{sum(t.size for t in self.parameters()):,}")]
+
     def _every_module(self, prefix: str, own_path: str) -> Iterator[tuple[str, Module]]:
         yield own_path, self
         for name, child in self.named_children():
@@ -147,6 +151,13 @@ class Module:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.describe()})"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from baregrad.tensor import notebook  # only there
+
+        head, *rows = self._summary_rows()
+        html = notebook.paragraph(repr(self)) + notebook.table(rows, head)
+        return notebook.bundle(f"{self!r}\n{self.summary()}", html)
 
     def describe(self) -> str:
         """What stands between the brackets of the `repr`."""

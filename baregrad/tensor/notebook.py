@@ -20,10 +20,15 @@ def bundle(plain: str, html: str) -> Bundle:
 
 
 def table(rows: Iterable[Iterable[str]], head: Sequence[str] = ()) -> str:
-    """Rows of text as an HTML table, the first cell of each a heading if there is a `head`."""
+    """Rows of text as an HTML table, below its headings if there are any."""
     lines = [f"<tr>{''.join(f'<th>{escape(text)}</th>' for text in head)}</tr>"] if head else []
     lines += [f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in rows]
     return f"<table>{''.join(lines)}</table>"
+
+
+def paragraph(text: str) -> str:
+    """Text as a paragraph of HTML."""
+    return f"<p>{escape(text)}</p>"
 
 
 def grid(
@@ -57,9 +62,9 @@ def tensor_html(tensor: Node) -> str:
     """What it is, its elements and, if there is one, its gradient."""
     made = f"result of {tensor.op}" if tensor.op else "leaf"
     what = f"{tensor.name or 'Tensor'}: {made}, shape {tensor.shape}, {tensor.dtype}"
-    parts = [f"<p>{escape(what)}</p>", table(grid(tensor)) if tensor.known else ""]
+    parts = [paragraph(what), table(grid(tensor)) if tensor.known else ""]
     if tensor.known and tensor.grad is not None:
-        parts += ["<p>gradient</p>", table(grid(tensor.grad))]
+        parts += [paragraph("gradient"), table(grid(tensor.grad))]
     return "".join(parts)
 
 

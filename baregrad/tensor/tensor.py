@@ -168,6 +168,11 @@ class Tensor(Indexing):
     def __repr__(self) -> str:
         return text.describe(self)
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from baregrad.tensor import notebook  # only there
+
+        return notebook.bundle(repr(self), notebook.tensor_html(self))
+
     def __bool__(self) -> bool:
         if self.size != 1:
             raise ShapeError(

@@ -120,6 +120,11 @@ class History:
         # pictures are a floor above, and loaded only when somebody wants one
         import_module("baregrad.view.report.page").write_report(self, path, title)
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from baregrad.training import curves  # only notebooks need them
+
+        return curves.shown(repr(self), self.history)
+
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={value:.4g}" for name, value in self.last().items())
         return f"History({len(self.epoch)} epochs{': ' if last else ''}{last})"

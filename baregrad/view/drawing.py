@@ -71,4 +71,6 @@ class Drawing:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """For notebooks: the picture, or the text in DOT where there is no Graphviz."""
         svg = self._repr_svg_()
-        return {"text/plain": self.dot} if svg is None else {"image/svg+xml": svg}
+        if svg is None:
+            return {"text/plain": self.dot}
+        return {"text/plain": repr(self), "image/svg+xml": svg}

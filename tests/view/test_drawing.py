@@ -147,7 +147,10 @@ def test_each_format_has_its_method(installed_pygraphviz):
 def test_a_notebook_shows_the_picture(installed_pygraphviz):
     installed_pygraphviz(lambda dot, form, prog: b"<svg/>")
     assert Drawing(DOT)._repr_svg_() == "<svg/>"
-    assert Drawing(DOT)._repr_mimebundle_() == {"image/svg+xml": "<svg/>"}
+    assert Drawing(DOT)._repr_mimebundle_() == {
+        "text/plain": "Drawing(in full)",
+        "image/svg+xml": "<svg/>",
+    }
 
 
 def test_a_notebook_shows_the_text_where_nothing_can_draw(nothing_installed):
