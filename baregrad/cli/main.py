@@ -10,6 +10,7 @@ from importlib import import_module
 
 from baregrad.cli import INTERRUPTED
 from baregrad.cli.parser import build_parser
+from baregrad.cli.printable import printable
 
 DONE, FAILED, MISUSED = 0, 1, 2  # exit codes
 
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             import traceback  # only for developers
 
             traceback.print_exc()
-        print(f"baregrad: error: {message(error)}", file=sys.stderr)
+        print(f"baregrad: error: {printable(message(error))}", file=sys.stderr)
         return MISUSED if isinstance(error, argparse.ArgumentError) else FAILED
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from baregrad.errors import ArgumentError
+from baregrad.data.preprocess import Preprocessor
+from baregrad.errors import ArgumentError, ModelFileError
 from baregrad.files.architecture import embedded, widths
 from baregrad.files.model import SavedModel, load_model
 from baregrad.nn.module import Module
@@ -27,6 +28,21 @@ def model_path(path: str) -> Path:
     """The file of a model, which may be in the folder of a run."""
     place = Path(path)
     return place / MODEL_FILE if place.is_dir() else place
+
+
+def model_for_tables(path: str) -> tuple[Module, Preprocessor]:
+    """A model that reads tables, and how it does.
+
+    Raises:
+        ModelFileError: it is not there, is not a model, or reads none.
+    """
+    model, preprocessor, _ = saved_model(path)
+    if preprocessor is None:
+        raise ModelFileError(
+            f"{path} was saved without a preprocessor, so it cannot read tables; load it in Python "
+            "with load_model"
+        )
+    return model, preprocessor
 
 
 def inputs_of(model: Module) -> int:

@@ -28,13 +28,16 @@ def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="baregrad",
         description="Neural networks from scratch: train them, predict with them, draw them.",
-        epilog="Exit codes: 0 done, 1 error, 2 wrong usage, 130 stopped by Ctrl-C.",
+        epilog="Exit codes: 0 done (or the reader of the output has gone), 1 error, 2 wrong usage, "
+        "130 stopped by Ctrl-C.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"baregrad {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(_command(commands, "train", "train a network on a CSV file or a made-up data set"))
     _add_predict(_command(commands, "predict", "predict the rows of a CSV file"))
+    _add_evaluate(_command(commands, "evaluate", "compare predictions with the answers in a table"))
+    _add_inspect(_command(commands, "inspect", "show what is in a model file"))
     _add_graph(_command(commands, "graph", "draw the computational graph of a model"))
     _add_explain(_command(commands, "explain", "show what a step becomes, down to machine code"))
     _add_step(_command(commands, "step", "walk through the backward pass of one sample"))
@@ -57,7 +60,7 @@ def _command(
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
     data = parser.add_argument_group("data")
-    data.add_argument("file", nargs="?", metavar="FILE.csv", help="a table, maybe with a header")
+    data.add_argument("file", nargs="?", metavar="FILE.csv", help="a table; - for standard input")
     data.add_argument("--target", metavar="COLUMN", help="the column of FILE.csv to predict")
     data.add_argument(
         "--ignore",
@@ -170,12 +173,31 @@ def _add_training(training: argparse._ArgumentGroup) -> None:
 def _add_predict(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     parser.add_argument(
-        "file", metavar="FILE.csv", help="a table with the columns that the model was trained on"
+        "file",
+        metavar="FILE.csv",
+        help="a table with the columns that the model was trained on; - for standard input",
     )
     _add_reading(parser)
     parser.add_argument(
         "--out", metavar="FILE", help="where to write the table (default: standard output)"
     )
+    parser.add_argument(
+        "--json", action="store_true", help="write a line of JSON for each row instead of CSV"
+    )
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument(
+        "file", metavar="FILE.csv", help="a table with the target, too; - for standard input"
+    )
+    _add_reading(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _add_inspect(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object, with all")
 
 
 def _add_graph(parser: argparse.ArgumentParser) -> None:

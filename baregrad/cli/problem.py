@@ -64,8 +64,8 @@ def problem_of(arguments: Namespace) -> Problem:
             f"which column is to be predicted? Name it with --target; {arguments.file} has "
             + ", ".join(map(repr, table.names))
         )
-    name = Path(arguments.file).name.split(".")[0] or "table"
-    return _problem(name, arguments.file, table, arguments.target, arguments.task, arguments)
+    name = Path(arguments.file).name.split(".")[0].strip("-") or "table"
+    return _problem(name, table.source, table, arguments.target, arguments.task, arguments)
 
 
 def _usage(message: str) -> ArgumentError:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Collection
 
 from baregrad.data.read import read_table
+from baregrad.data.source import STANDARD_INPUT
 from baregrad.data.table import Table
+from baregrad.errors import DataError
 
 
 def table_of(arguments: Namespace, columns: Collection[str] = (), text: bool = False) -> Table:
@@ -18,6 +21,8 @@ def table_of(arguments: Namespace, columns: Collection[str] = (), text: bool = F
     Raises:
         DataError, ArgumentError: it cannot be read.
     """
+    if arguments.file == STANDARD_INPUT and not sys.stdin:  # as after `<&-` in a shell
+        raise DataError("standard input is closed; give it a table, or name a file")
     return read_table(
         arguments.file,
         arguments.delimiter,

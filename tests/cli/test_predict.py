@@ -1,6 +1,7 @@
 """``baregrad predict``: tables with predictions, in the user's terms."""
 
 import csv
+import io
 import json
 import math
 from pathlib import Path
@@ -120,6 +121,55 @@ def test_predictions_go_to_a_file_if_asked(cli, tables):
     assert Path("new.csv").read_text() == printed
 
 
+def test_a_file_of_predictions_is_there_whole_or_as_it_was(cli, tables, monkeypatch):
+    cli("train", "points.csv", "--target", "y", *QUICK)
+    Path("new.csv").write_text("old")
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    code, out, err = cli("predict", "runs/points-1", "points.csv", "--out", "new.csv")
+    assert (code, out, "No space left" in err) == (1, "", True)
+    assert Path("new.csv").read_text() == "old"
+    assert not list(Path().glob(".*.tmp"))
+
+
+def test_json_lines_have_numbers_and_null_for_missing(cli, tables):
+    cli("train", "animals.csv", "--target", "kind", *QUICK)
+    Path("new.csv").write_text("size,note,weight\n1,é,2.50\n?,12,inf\n15,-,?\n")
+    text = cli("predict", "runs/animals-1", "new.csv").out
+    code, out, err = cli("predict", "runs/animals-1", "new.csv", "--json")
+    assert (code, err) == (0, "")
+    rows = list(map(json.loads, out.splitlines()))
+    assert [(r["size"], r["note"], r["weight"]) for r in rows] == [
+        (1, "é", 2.5),
+        (None, "12", "inf"),
+        (15, "-", None),
+    ]
+    for row, cells in zip(rows, parsed(text), strict=True):
+        assert row["prediction"] == cells["prediction"]
+        assert row["probability_cat"] == float(cells["probability_cat"])
+
+
+def test_a_table_comes_from_a_pipe_and_goes_into_one(cli, tables, monkeypatch):
+    cli("train", "points.csv", "--target", "y", *QUICK)
+    expected = cli("predict", "runs/points-1", "points.csv")
+    stream = io.TextIOWrapper(io.BytesIO(Path("points.csv").read_bytes()))
+    monkeypatch.setattr("sys.stdin", stream)
+    assert cli("predict", "runs/points-1", "-") == expected
+
+
+def test_a_closed_standard_input_is_an_error(cli, tables, monkeypatch):
+    cli("train", "points.csv", "--target", "y", *QUICK)
+    monkeypatch.setattr("sys.stdin", None)
+    code, _, err = cli("predict", "runs/points-1", "-")
+    assert (code, err) == (
+        1,
+        "baregrad: error: standard input is closed; give it a table, or name a file\n",
+    )
+
+
 def test_how_to_read_the_table_can_be_said(cli, tables):
     cli("train", "points.csv", "--target", "y", *QUICK)
     Path("odd.txt").write_bytes("a|b|é\n1|2|à\n".encode("latin-1"))
@@ -137,7 +187,10 @@ def test_how_to_read_the_table_can_be_said(cli, tables):
         (("runs/points-1", "animals.csv"), "animals.csv lacks 'a', 'b'"),
         (("runs/points-1", "text.csv"), "'much' is not a finite number"),
         (("runs/points-1", "again.csv"), "again.csv has a column 'prediction' already; rename or"),
-        (("runs/points-1", "points.csv", "--out", "no/folder.csv"), "no/folder.csv: No such file"),
+        (
+            ("runs/points-1", "points.csv", "--out", "no/folder.csv"),
+            "no/folder.csv cannot be written: No such file",
+        ),
         (("bare.safetensors", "points.csv"), "bare.safetensors was saved without a preprocessor"),
     ],
 )
