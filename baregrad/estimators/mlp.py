@@ -70,8 +70,8 @@ class MLPRegressor(MLPEstimator):
         n_outputs_: outputs of the network.
         n_layers_: layers, of inputs, hidden and outputs.
         out_activation_: what is applied to the outputs: ``"identity"``, or ``"exp"``.
-        n_iter_: epochs.
-        t_: samples seen.
+        n_iter_: epochs of the last `fit`, or of all calls of `partial_fit`.
+        t_: samples seen in all epochs.
         history_: for each quantity of `History` its values, epoch by epoch.
         loss_curve_: the losses of the epochs, with the penalty.
         loss_: the last.
@@ -117,7 +117,7 @@ class MLPRegressor(MLPEstimator):
     ) -> None:
         self._store(locals())
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: N803
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Trains for one epoch more; arguments and errors as those of `fit`."""
         return self._partial_fit(X, y, sample_weight)
 
@@ -146,7 +146,7 @@ class MLPRegressor(MLPEstimator):
     def _from_output(self, output: Tensor) -> Tensor:
         return output.exp() if self.out_activation_ == "exp" else output
 
-    def predict(self, X: Any) -> Any:  # noqa: N803
+    def predict(self, X: Any) -> Any:
         """(samples,), or (samples, outputs) if `y` had more than one column; float64.
 
         Raises:
@@ -156,7 +156,7 @@ class MLPRegressor(MLPEstimator):
         prediction = self._from_output(self._output(X))
         return self._given(prediction if self.n_outputs_ > 1 else prediction.reshape(-1), X)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R², the share of the variance of `y` that is explained; of several outputs, the mean."""
         prediction = self._from_output(self._output(X))
         target = self._targets(y, True, None)[0].astype("float64")
@@ -241,7 +241,7 @@ class MLPClassifier(MLPEstimator):
 
     def partial_fit(
         self,
-        X: Any,  # noqa: N803
+        X: Any,
         y: Any,
         classes: Any = None,
         sample_weight: Any = None,
@@ -297,7 +297,7 @@ class MLPClassifier(MLPEstimator):
 
         return accuracy
 
-    def _labels(self, X: Any) -> list[Any]:  # noqa: N803
+    def _labels(self, X: Any) -> list[Any]:
         """The labels, or rows of zeros and ones, of samples."""
         output = self._output(X)
         if self.out_activation_ == "softmax":
@@ -305,7 +305,7 @@ class MLPClassifier(MLPEstimator):
         rows: list[list[int]] = (output > 0).astype("int64").tolist()
         return rows if self._is_multilabel else [self._classes[i] for (i,) in rows]
 
-    def predict(self, X: Any) -> Any:  # noqa: N803
+    def predict(self, X: Any) -> Any:
         """(samples,) labels; or (samples, labels) zeros and ones, a 1 from probability ½ on.
 
         Raises:
@@ -314,7 +314,7 @@ class MLPClassifier(MLPEstimator):
         """
         return self._given(self._labels(X), X, self._kind)
 
-    def predict_proba(self, X: Any) -> Any:  # noqa: N803
+    def predict_proba(self, X: Any) -> Any:
         """(samples, classes), the probability of each class; of several labels, of each; float64.
 
         Raises:
@@ -322,18 +322,18 @@ class MLPClassifier(MLPEstimator):
         """
         return self._given(self._log_probabilities(X).exp(), X)
 
-    def predict_log_proba(self, X: Any) -> Any:  # noqa: N803
+    def predict_log_proba(self, X: Any) -> Any:
         """The logarithms of `predict_proba`, exact where that is all but 0 or 1."""
         return self._given(self._log_probabilities(X), X)
 
-    def _log_probabilities(self, X: Any) -> Tensor:  # noqa: N803
+    def _log_probabilities(self, X: Any) -> Tensor:
         logits = self._output(X)
         if self.out_activation_ == "softmax":
             return logits.log_softmax()
         positive = -(-logits).softplus()  # log σ(z)
         return positive if self._is_multilabel else Tensor.concat([-logits.softplus(), positive], 1)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of samples whose label, or whole row of labels, is right."""
         predicted, labels = self._labels(X), Labels(y)
         check_length(len(predicted), y=labels)

@@ -51,7 +51,7 @@ class MLPEstimator(Parameters):
     best_loss_: float | None
     _score_name: ClassVar[str]
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: N803
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Trains the network; anew, unless `warm_start` says to go on.
 
         Args:
@@ -66,13 +66,18 @@ class MLPEstimator(Parameters):
         """
         epochs = checked_count(integer(self.max_iter), "max_iter")
         again = bool(self.warm_start) and hasattr(self, "model_")
-        samples = self._samples(X, y, sample_weight, again, None)
-        self._optimizer = optimizer_of(self, self.model_.parameters())
-        return self._train(samples, epochs)
+        stopped = self._learn(X, y, sample_weight, None, again, epochs)
+        if stopped is None and not callable(self.learning_rate):
+            warn(
+                f"max_iter={epochs} epochs are done, and the loss still improved; more may help",
+                sklearn_class("ConvergenceWarning", UserWarning),
+                stacklevel=2,
+            )
+        return self
 
     def _partial_fit(
         self,
-        X: Any,  # noqa: N803
+        X: Any,
         y: Any,
         sample_weight: Any,
         classes: Any = None,
@@ -82,11 +87,37 @@ class MLPEstimator(Parameters):
             raise ArgumentError(
                 "partial_fit does not support solver='lbfgs' or early_stopping=True; use fit"
             )
-        again = hasattr(self, "model_")
-        samples = self._samples(X, y, sample_weight, again, classes)
-        if not again:
-            self._optimizer = optimizer_of(self, self.model_.parameters())
-        return self._train(samples, 1)
+        self._learn(X, y, sample_weight, classes, hasattr(self, "model_"), None)
+        return self
+
+    def _learn(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        classes: Any,
+        again: bool,
+        epochs: int | None,
+    ) -> str | None:
+        """Trains, and says why that ended before its last epoch.
+
+        Args:
+            X: see `fit`.
+            y: see `fit`.
+            sample_weight: see `fit`.
+            classes: that there will be; None for those of `y`.
+            again: go on with the weights that are there.
+            epochs: how many, with a new optimizer; None for one with the optimizer that is there.
+        """
+        try:
+            samples = self._samples(X, y, sample_weight, again, classes)
+            if epochs is not None or not again:
+                self._optimizer, self.n_iter_ = optimizer_of(self, self.model_.parameters()), 0
+            return self._train(samples, epochs or 1)
+        except Exception:
+            if not again:
+                vars(self).pop("model_", None)  # what is half trained is not fitted
+            raise
 
     # --- what each of the two does in its own way -------------------------------------------------
 
@@ -108,7 +139,7 @@ class MLPEstimator(Parameters):
 
     def _samples(
         self,
-        X: Any,  # noqa: N803
+        X: Any,
         y: Any,
         sample_weight: Any,
         again: bool,
@@ -127,12 +158,17 @@ class MLPEstimator(Parameters):
             weights = Tensor(by_class, "float64") * (1.0 if weights is None else weights)
         if not again:
             self._begin(x.shape[1])
+        elif [layer.outputs for layer in self.model_.layers[:-1]] != self._hidden():
+            raise ArgumentError(
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r} are not those of the network that "
+                "was trained; set warm_start=False, or clone the estimator"
+            )
         if weights is None:
             return [x, target]
         counted = [i for i, weight in enumerate(weights.array.data) if weight]
         return [part.take(counted) for part in (x, target, weights)]
 
-    def _new_inputs(self, X: Any) -> Tensor:  # noqa: N803
+    def _new_inputs(self, X: Any) -> Tensor:
         """(samples, features), of columns that are noted."""
         x = matrix(X, checked_float(self.dtype))
         for name in [name for name in vars(self) if name.endswith("_")]:
@@ -144,7 +180,7 @@ class MLPEstimator(Parameters):
             self.feature_names_in_ = self._given(names, dtype=object)
         return x
 
-    def _checked_inputs(self, X: Any) -> Tensor:  # noqa: N803
+    def _checked_inputs(self, X: Any) -> Tensor:
         """(samples, features), of the columns that were there before."""
         if not hasattr(self, "model_"):
             raise not_fitted(self)
@@ -160,14 +196,16 @@ class MLPEstimator(Parameters):
 
     # --- training ---------------------------------------------------------------------------------
 
+    def _hidden(self) -> list[int]:
+        sizes = self.hidden_layer_sizes
+        return [integer(n) for n in (sizes if hasattr(sizes, "__len__") else [sizes])]
+
     def _begin(self, features: int) -> None:
         """A new network, and empty records."""
-        sizes = self.hidden_layer_sizes
-        hidden = [integer(n) for n in (sizes if hasattr(sizes, "__len__") else [sizes])]
         self._seed = seed_of(self.random_state)
         self.model_ = MLP(
             features,
-            [*hidden, self.n_outputs_],
+            [*self._hidden(), self.n_outputs_],
             activation=network_activation(self.activation),
             dropout=self.dropout,
             norm=self.norm,
@@ -175,13 +213,13 @@ class MLPEstimator(Parameters):
             seed=self._seed,
             dtype=self.dtype,
         )
-        self.n_layers_ = len(hidden) + 2
-        self.n_iter_ = self.t_ = self._steps = 0
+        self.n_layers_ = len(self.model_.layers) + 1
+        self.n_iter_ = self.t_ = self._steps = self._epochs = 0
         self.loss_curve_: list[float] = []
         self.history_: dict[str, list[float]] = {}
         self.validation_scores_ = self.best_validation_score_ = self.best_loss_ = None
 
-    def _train(self, samples: list[Tensor], epochs: int) -> Self:
+    def _train(self, samples: list[Tensor], epochs: int) -> str | None:
         mean_weight = samples[2].mean().item() if samples[2:] else 1.0
         held_out = None
         if self.early_stopping:
@@ -204,19 +242,13 @@ class MLPEstimator(Parameters):
             callbacks=[Convergence(self, self._score_name if held_out else None), *self.callbacks],
             schedule=rule_of(self, len(x), size, self._steps),
             sample_weight=weights[0] if weights else None,
-            seed=(self._seed + self.n_iter_) % 2**64,
+            seed=(self._seed + self._epochs) % 2**64,
             verbose=bool(self.verbose),
             shuffle=bool(self.shuffle),
         )
         optimizer.zero_grad()
         self._record(history, len(x))
-        if history.stopped is None and epochs > 1 and not callable(self.learning_rate):
-            warn(
-                f"max_iter={epochs} epochs are done, and the loss still improved; more may help",
-                sklearn_class("ConvergenceWarning", UserWarning),
-                stacklevel=3,
-            )
-        return self
+        return history.stopped
 
     def _batch_size(self, samples: int) -> int:
         if self.solver == "lbfgs":
@@ -241,8 +273,9 @@ class MLPEstimator(Parameters):
         for name, values in history.history.items():
             self.history_.setdefault(name, []).extend(values)
         self._steps += history.steps
+        self._epochs += len(history.epoch)
         self.n_iter_ += len(history.epoch)
-        self.t_ = self.n_iter_ * samples
+        self.t_ += len(history.epoch) * samples
         self.loss_curve_ = self.history_["loss"]
         self.loss_ = self.loss_curve_[-1]
         scores = self.history_.get(f"val_{self._score_name}")
@@ -253,7 +286,7 @@ class MLPEstimator(Parameters):
 
     # --- what was learned -------------------------------------------------------------------------
 
-    def _output(self, X: Any) -> Tensor:  # noqa: N803
+    def _output(self, X: Any) -> Tensor:
         """What the network gives, (samples, outputs), float64."""
         x = self._checked_inputs(X)
         return predict(self.model_, x).astype("float64")

@@ -35,7 +35,7 @@ def checks(*estimators):
         return parametrize_with_checks(estimators, expected_failed_checks=expected_to_fail)
 
 
-SMALL = {"hidden_layer_sizes": (8,), "max_iter": 30, "learning_rate_init": 0.05}
+SMALL = {"hidden_layer_sizes": (4,), "max_iter": 15, "learning_rate_init": 0.1}
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
@@ -44,6 +44,7 @@ def test_small_networks_in_float64_pass_every_check(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow
 @checks(MLPRegressor(), MLPClassifier())
 def test_networks_with_default_parameters_pass_the_checks(estimator, check):
     check(estimator)
