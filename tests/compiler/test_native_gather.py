@@ -16,7 +16,7 @@ CHOSEN = [0, 36, -1, -37, 5, 5, 5, 17, 36, 2, 30, 8, 16, 15, 31, 32, 33, -2, 1]
 
 def assert_runs_natively(compiled, *arguments):
     """It gives just what the step gives as Python, from machine code."""
-    found, expected = compiled(*arguments), compiled._step(*arguments)
+    found, expected = compiled(*arguments), compiled.function(*arguments)
     assert compiled.fallback is None
     for x, y in zip(found, expected, strict=True):
         assert (x.shape, x.dtype, x.tolist()) == (y.shape, y.dtype, y.tolist())
