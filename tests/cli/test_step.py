@@ -160,3 +160,10 @@ def test_the_command_walks_on_a_terminal(pseudo_terminal):
     while b"step 2 of" not in shown and process.poll() is None:
         shown += os.read(typed, 4096)
     assert process.wait(timeout=30) == 0
+
+
+def test_a_model_of_another_kind_is_refused(cli, tmp_path):
+    save_model(tmp_path / "model.safetensors", bg.Sequential(bg.Linear(2, 1, seed=0)))
+    code, _, err = cli("step", ".")
+    assert code == 2
+    assert "is no MLP; use bg.stepper in Python" in err
