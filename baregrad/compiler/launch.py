@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 from array import array
 from collections.abc import Callable, Mapping
-from copy import copy
 from time import perf_counter
 from typing import Final, NamedTuple, cast
 
@@ -20,7 +19,6 @@ from baregrad.compiler.kernels.work import Work
 from baregrad.compiler.memory import Memory
 from baregrad.compiler.pace import Pace
 from baregrad.compiler.schedule import schedule_program
-from baregrad.compiler.threads import shared_pool
 from baregrad.compiler.vector import program as vector
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.target import Target
@@ -87,6 +85,8 @@ class Launch:
 
     def another(self) -> Launch:
         """The same code with memory of its own, so that both can be called at the same time."""
+        from copy import copy  # which looks for Jython first: most steps are not run twice at once
+
         other = copy(self)
         other._begin()
         return other
@@ -127,7 +127,11 @@ class Launch:
         Raises:
             MachineError: the system does not give us threads.
         """
-        pool = shared_pool() if self._is_worth_sharing(steps) else None
+        pool = None
+        if self._is_worth_sharing(steps):
+            from baregrad.compiler.threads import shared_pool  # short steps need not load it
+
+            pool = shared_pool()
         if pool is None:
             self._use(1)
             self._set(addresses, steps)

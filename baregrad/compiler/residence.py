@@ -8,9 +8,9 @@ looks at its numbers has them copied out, and they are copied in where somebody 
 
 from __future__ import annotations
 
+from _thread import RLock
 from array import array
 from itertools import count
-from threading import RLock
 from typing import Any, Final
 from weakref import WeakValueDictionary
 

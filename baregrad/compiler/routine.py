@@ -6,10 +6,10 @@ nothing: it reads its arguments from their arrays, and writes its results to new
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from array import array
 from collections.abc import Sequence
 from math import prod
-from threading import Lock
 from typing import Any, Final, cast
 
 from baregrad.compiler.cost import nanoseconds, size_in_bytes
@@ -122,7 +122,7 @@ class _Several:
         self._arena = AlignedBuffer(memory.size // 4 if inner else 0)
         self._table = array("q", [self._arena.address + offset for offset in memory.offsets])
         self._numbers = numbers
-        self._lock = Lock()  # there is one table, and one arena
+        self._lock = allocate_lock()  # there is one table, and one arena
 
     def __call__(self, *addresses: int) -> None:
         with self._lock:

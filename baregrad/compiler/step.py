@@ -7,10 +7,10 @@ from call to call, and is copied out when somebody looks at it, so that tensors 
 
 from __future__ import annotations
 
+from _thread import RLock  # which `threading` only passes on, and takes 2 ms to load
 from array import array
 from collections.abc import Callable
 from math import prod
-from threading import RLock
 from typing import Any
 from weakref import ref
 
