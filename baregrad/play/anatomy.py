@@ -34,12 +34,12 @@ def graph(trainer: Trainer, draw: bool) -> dict[str, Any]:
         loss = _loss(trainer, probe(trainer.training, SAMPLES))
         loss.backward()
         structure = Structure(loss, trainer.model)
-    nodes = [group.tensors[-1] for group in structure.views["tensors"]]
-    places = structure.trace.position
-    found: dict[str, Any] = {
-        "values": {places[x]: _text(x) for x in nodes},
-        "gradients": {places[x]: _text(x.grad) for x in nodes if x.grad is not None},
-    }
+        nodes = [group.tensors[-1] for group in structure.views["tensors"]]
+        places = structure.trace.position
+        found: dict[str, Any] = {
+            "values": {places[x]: _text(x) for x in nodes},
+            "gradients": {places[x]: _text(x.grad) for x in nodes if x.grad is not None},
+        }
     if draw:
         try:
             found["svg"] = drawn(structure, "tensors")

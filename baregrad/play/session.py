@@ -65,7 +65,7 @@ class Session:
         Raises:
             BaregradError: it cannot be done, and nothing has changed.
         """
-        name = command.get("do")
+        name = str(command.get("do"))
         if name not in COMMANDS:
             raise unknown_name("command", name, list(COMMANDS))
         return COMMANDS[name](self, command)
@@ -250,7 +250,7 @@ def _epoch(session: Session, command: Mapping[str, Any]) -> None:
     session.advance(trainer.steps_per_epoch - trainer.step % trainer.steps_per_epoch)
 
 
-COMMANDS: Final[dict[Any, Callable[[Session, Mapping[str, Any]], dict[str, Any] | None]]] = {
+COMMANDS: Final[dict[str, Callable[[Session, Mapping[str, Any]], dict[str, Any] | None]]] = {
     "play": lambda session, command: session.play(),
     "pause": lambda session, command: session.pause(),
     "step": _one,

@@ -11,7 +11,7 @@ export function written(settings) {
 }
 
 export function read(hash) {
-  const settings = {};
+  const settings = { noise: null, loss: null };
   for (const [name, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
     if (name === "points") settings.points = text ? text.split("~").map((p) => p.split("_").map(Number)) : [];
     else if (LISTS.includes(name)) settings[name] = text ? text.split(",").map((x) => (name === "activations" ? x : Number(x))) : [];

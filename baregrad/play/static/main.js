@@ -47,7 +47,7 @@ function renew(described) {
   const first = !plan;
   plan = described;
   if (first) {
-    fill($("data"), [...plan.choices.data.map(([name, about]) => [name, `${name}: ${about}`]), ["drawn", "drawn by hand"], ["csv", "a CSV file"]]);
+    fill($("data"), [...plan.choices.data.map(([name]) => [name, name]), ["drawn", "drawn by hand"], ["csv", "a CSV file"]]);
     fill($("optimizer"), plan.choices.optimizers.map((n) => [n, n]));
     fill($("dropout"), [0, 0.1, 0.2, 0.3, 0.5].map((n) => [n, n]));
     fill($("decay"), [0, 1e-5, 1e-4, 1e-3, 0.01, 0.1].map((n) => [n, n]));
@@ -80,12 +80,12 @@ function choose(select, value) {
 }
 
 function controls() {
-  const s = plan.settings, several = plan.features.length > 2;
+  const s = plan.settings, several = plan.features.length > 2, made = plan.choices.data.find(([name]) => name === s.data);
   $("data").value = s.data;
   $("made").hidden = s.data === "drawn" || s.data === "csv";
   $("draw").hidden = s.data !== "drawn";
   if (s.data === "drawn") [points] = [s.points.map((p) => [...p])];
-  const noise = s.noise ?? plan.choices.data.find(([name]) => name === s.data)?.[2] ?? 0;
+  const noise = s.noise ?? made?.[2] ?? 0;
   for (const [id, value] of [["samples", s.samples], ["noise", noise]]) { $(id).value = value; $(`${id}-out`).textContent = value; }
   $("target-box").hidden = s.data !== "csv";
   fill($("target"), plan.columns.map((n) => [n, n]));
@@ -106,7 +106,7 @@ function controls() {
   $("seed").value = s.seed;
   $("across").textContent = plan.features[plan.axes[0]];
   $("up").textContent = plan.axes.length > 1 ? plan.features[plan.axes[1]] : plan.task === "regression" ? plan.target : "";
-  const about = [`${plan.rows[0]} rows to train on, ${plan.rows[1]} to test with (dark rings).`];
+  const about = [...(made ? [`${made[1][0].toUpperCase()}${made[1].slice(1)}.`] : []), `${plan.rows[0]} rows to train on, ${plan.rows[1]} to test with (ringed).`];
   if (several) about.push("The other features are at their means.");
   $("about").textContent = [...about, ...plan.notes].join(" ");
   legend();

@@ -31,6 +31,7 @@ export class Network {
     $("layers").textContent = `${hidden.length} hidden layer${hidden.length === 1 ? "" : "s"}`;
     $("fewer").disabled = !hidden.length;
     $("more").disabled = hidden.length >= 6;
+    $("formula").textContent = "Point at a neuron to see what it computes.";
     this.measure();
   }
   neuron(k, i) {

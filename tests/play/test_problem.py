@@ -1,0 +1,98 @@
+"""What is to be learned: made up, drawn or loaded."""
+
+import pytest
+
+from baregrad.errors import ArgumentError, DataError
+from baregrad.play import problem
+from baregrad.play.problem import problem_of, table_of
+from baregrad.play.settings import Settings
+
+CORNERS = tuple((x + 0.01 * i, y, c) for c, (x, y) in enumerate([(0, 0), (1, 1)]) for i in range(5))
+
+
+def csv(text):
+    return table_of(text.encode(), "t.csv")
+
+
+def of_csv(text, target):
+    return problem_of(Settings(data="csv", target=target), csv(text))
+
+
+def rows(make, count=20):
+    return "".join(f"{make(i)}\n" for i in range(count))
+
+
+def test_made_up_rows_are_split_and_standardised():
+    made = problem_of(Settings(samples=100), None)
+    assert (len(made.training), len(made.test)) == (80, 20)
+    assert made.training.x.mean(axis=0).tolist() == pytest.approx([0, 0], abs=1e-5)
+    assert made.losses == ("binary_cross_entropy", "cross_entropy", "mse")
+
+
+def test_drawn_points_are_classes():
+    drawn = problem_of(Settings(data="drawn", points=CORNERS), None)
+    assert drawn.preprocessor.classes == ("class 1", "class 2")
+
+
+def test_too_few_drawn_points_are_refused():
+    with pytest.raises(DataError, match="at least 3 points"):
+        problem_of(Settings(data="drawn", points=CORNERS[:6]), None)
+
+
+def test_targets_are_as_their_loss_wants_them():
+    two = problem_of(Settings(data="xor", samples=20), None)
+    assert set(two.for_loss("binary_cross_entropy")[0].y.flatten().tolist()) == {0.0, 1.0}
+    assert set(two.for_loss("mse")[0].y.flatten().tolist()) == {-1.0, 1.0}
+    assert two.for_loss("cross_entropy")[1].y.shape == (4,)
+    three = problem_of(Settings(data="blobs", samples=30), None)
+    assert three.for_loss("mse")[0].y.sum(axis=-1).tolist() == [1.0] * 24
+    assert (three.outputs("mse"), two.outputs("mse"), two.outputs("cross_entropy")) == (3, 1, 2)
+
+
+def test_a_loss_that_does_not_fit_is_refused():
+    numbers = problem_of(Settings(data="sine", samples=20), None)
+    assert numbers.loss(None) == "mse"
+    with pytest.raises(ArgumentError, match="use mse or mae or huber"):
+        numbers.loss("cross_entropy")
+
+
+def test_rows_of_a_table_without_target_are_left_out():
+    text = "a,b\n" + rows(lambda i: f"{i},{'' if i == 3 else i * i}")
+    found = of_csv(text, "b")
+    assert len(found.training) + len(found.test) == 19
+    assert found.preprocessor.task == "regression"
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "words"),
+    [
+        ("a,b\n" + rows(lambda i: f"{i},{i}"), "c", "no column 'c' to predict"),
+        ("a,k\n" + rows(lambda i: f"{i},k{i % 7}", 40), "k", "at most 6"),
+        (
+            ",".join(f"c{i}" for i in range(66))
+            + "\n"
+            + rows(lambda i: ",".join(str(i * j + j % 3) for j in range(1, 67))),
+            "c0",
+            "at most 64",
+        ),
+    ],
+)
+def test_tables_that_do_not_fit_the_playground_are_refused(text, target, words):
+    with pytest.raises((ArgumentError, DataError), match=words):
+        of_csv(text, target)
+
+
+def test_a_table_must_have_been_loaded():
+    with pytest.raises(ArgumentError, match="load a CSV file first"):
+        problem_of(Settings(data="csv", target="a"), None)
+
+
+def test_tables_are_limited(monkeypatch):
+    with pytest.raises(DataError, match="one column"):
+        csv("a\n1\n2\n3\n")
+    monkeypatch.setattr(problem, "MOST_ROWS", 3)
+    with pytest.raises(DataError, match="4 rows"):
+        csv("a,b\n" + rows(lambda i: f"{i},{i}", 4))
+    monkeypatch.setattr(problem, "MOST_BYTES", 3)
+    with pytest.raises(DataError, match="more than"):
+        csv("a,b\n1,2\n")
