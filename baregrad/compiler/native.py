@@ -23,6 +23,7 @@ from baregrad.compiler.residence import FORMATS, Home, home_of
 from baregrad.compiler.vector.target import Target
 from baregrad.engines.array import TYPECODES, Array
 from baregrad.errors import ArgumentError
+from baregrad.machine.errors import MachineError
 from baregrad.machine.memory import AlignedBuffer
 from baregrad.tensor.tensor import Tensor
 
@@ -69,6 +70,7 @@ class NativeExecution:
         self._residents = sorted(residents, key=lambda resident: resident.home.number)
         self._written = [(r.tensor, r.home) for r in self._residents if r.is_written]
         self._seen: list[Any] = [None] * len(residents)  # what they held when addresses were noted
+        self._is_running = False
         self._written_only = [tensor for tensor in program.writes if tensor not in program.reads]
 
     def _resident(self, tensor: Tensor, memory: Memory) -> _Resident:
@@ -104,7 +106,20 @@ class NativeExecution:
 
         Raises:
             ArgumentError: an argument of another size.
+            MachineError: it is running already, and was interrupted by a signal's handler.
         """
+        if self._is_running:
+            raise MachineError(
+                "the step was interrupted by a signal's handler, which must not run the same step; "
+                "note in the handler what is to be done, and do it when the step is over"
+            )
+        self._is_running = True
+        try:
+            return self._run_streams(steps, arguments)
+        finally:
+            self._is_running = False
+
+    def _run_streams(self, steps: int, arguments: Sequence[array[Any]]) -> list[array[Any]]:
         results = [
             array(FORMATS[buffer.dtype], [0]) * (steps * buffer.size)
             for buffer in self._fused.results

@@ -298,6 +298,24 @@ def test_ctrl_c_in_a_native_call_is_answered_when_all_its_steps_are_made(within)
     assert found + losses_of(compiled, 4) == pytest.approx([*expected[:1], *expected[6:]], **CLOSE)
 
 
+def test_a_signal_s_handler_must_not_run_the_step_that_it_interrupts(within):
+    def handle():
+        if not interrupted:
+            interrupted.append(True)
+            with pytest.raises(MachineError, match="must not run the same step"):
+                compiled(*batch())
+            assert other(bg.ones(2)).tolist() == [2.0, 2.0]
+
+    interrupted = []
+    expected = losses_of(training()[1], 3)
+    compiled, other = compile(training()[1]), compile(lambda x: x * 2)
+    found = losses_of(compiled, 1)
+    within(before=handle)
+    found += losses_of(compiled, 2)
+    assert interrupted
+    assert found == pytest.approx(expected, **CLOSE)
+
+
 # --- threads --------------------------------------------------------------------------------------
 
 
