@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from baregrad.cli import values
@@ -16,11 +16,34 @@ from baregrad.view.graph import ZOOMS
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser whose errors are one line.
+
+    Attributes:
+        has_config: whether it has options ``--config`` and ``--resume``, which name such a file.
+    """
+
+    has_config = False
 
     def error(self, message: str) -> NoReturn:
         """Prints the line, and ends with exit code 2."""
         self.exit(2, f"baregrad: error: {message} (see {self.prog} --help)\n")
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parses twice if there is a file with settings, as what is typed comes before it."""
+        typed, rest = super().parse_known_args(args, namespace)
+        if not self.has_config:
+            return typed, rest
+        if typed.config is not None or typed.resume is not None:
+            # few have a file of settings
+            from baregrad.cli.config import defaults_for
+
+            try:
+                self.set_defaults(**defaults_for(typed, self))
+            except argparse.ArgumentError as error:
+                self.error(str(error))
+        return super().parse_known_args(args, namespace)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -41,13 +64,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_graph(_command(commands, "graph", "draw the computational graph of a model"))
     _add_explain(_command(commands, "explain", "show what a step becomes, down to machine code"))
     _add_step(_command(commands, "step", "walk through the backward pass of one sample"))
+    _add_play(_command(commands, "play", "open a page on which a network is seen learning"))
     _command(commands, "datasets", "list the made-up data sets")
     return parser
 
 
-def _command(
-    commands: argparse._SubParsersAction[Parser], name: str, description: str
-) -> argparse.ArgumentParser:
+def _command(commands: argparse._SubParsersAction[Parser], name: str, description: str) -> Parser:
     parser = commands.add_parser(
         name,
         help=description,
@@ -58,7 +80,8 @@ def _command(
     return parser
 
 
-def _add_train(parser: argparse.ArgumentParser) -> None:
+def _add_train(parser: Parser) -> None:
+    parser.has_config = True
     data = parser.add_argument_group("data")
     data.add_argument("file", nargs="?", metavar="FILE.csv", help="a table; - for standard input")
     data.add_argument("--target", metavar="COLUMN", help="the column of FILE.csv to predict")
@@ -117,6 +140,22 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         help="write report.html (default: where pygraphviz is installed to draw its graph)",
     )
     output.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    _add_recovery(parser.add_argument_group("again"))
+
+
+def _add_recovery(again: argparse._ArgumentGroup) -> None:
+    again.add_argument(
+        "--config",
+        metavar="FILE.toml",
+        help="options under their names, such as epochs = 10, where none is typed; the folder of a "
+        "run has the file that repeats it",
+    )
+    again.add_argument(
+        "--resume",
+        metavar="DIR",
+        help="go on with the run in this folder, which was interrupted; the network will be the "
+        "same, to the last bit, as if it had not been",
+    )
 
 
 def _add_training(training: argparse._ArgumentGroup) -> None:
@@ -138,7 +177,7 @@ def _add_training(training: argparse._ArgumentGroup) -> None:
     )
     training.add_argument(
         "--lr",
-        type=values.learning_rate,
+        type=values.positive,
         metavar="RATE",
         help="the learning rate at the start, by default one that suits the optimizer; it falls "
         "to 0 along a cosine",
@@ -160,6 +199,12 @@ def _add_training(training: argparse._ArgumentGroup) -> None:
         type=values.count,
         metavar="N",
         help="rows to a step (default: 16, more for much data)",
+    )
+    training.add_argument(
+        "--time-limit",
+        type=values.positive,
+        metavar="SECONDS",
+        help="end after so long with the best network so far; --resume goes on",
     )
     training.add_argument(
         "--seed",
@@ -278,6 +323,22 @@ def _add_step(parser: argparse.ArgumentParser) -> None:
         type=values.numbers,
         metavar="NUMBERS",
         help="what its output should be, or the number of its class (default: 1; the first class)",
+    )
+
+
+def _add_play(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--port",
+        type=values.rows,
+        default=0,
+        metavar="N",
+        help="of this machine's loopback interface (default: any that is free)",
+    )
+    parser.add_argument(
+        "--no-browser",
+        dest="browser",
+        action="store_false",
+        help="print the address, and do not open it",
     )
 
 

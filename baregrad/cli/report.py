@@ -64,6 +64,7 @@ def _notes(outcome: Outcome) -> list[str]:
     notes = list(outcome.problem.notes)
     if outcome.settings.epochs_limited:
         notes.append("fewer epochs than usual, as each takes long; --epochs sets their number")
+    notes += [outcome.history.resumed] if outcome.history.resumed else []
     if outcome.history.stopped:
         notes.append(
             f"{outcome.history.stopped}, in epoch {len(outcome.history.epoch)} of "
@@ -104,7 +105,9 @@ def _suggestions(outcome: Outcome, folder: Path) -> list[Pair]:
     if len(columns) > 40:
         columns = "of the training data"
     picture = "network.svg" if (folder / SVG).exists() else "network.dot"
+    again = [(f"{program} train --resume {place}", "to go on with the training")]
     return [
+        *(again if outcome.history.resumable else []),
         (f"{program} predict {place} FILE.csv", f"for any table with the columns {columns}"),
         (f"{program} graph {place} --out {picture}", "to see what the network computes"),
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from baregrad.cli.model_file import MODEL_FILE
 from baregrad.cli.outcome import Outcome
 from baregrad.cli.report import facts
-from baregrad.cli.run_folder import DOT, HISTORY, REPORT, SVG
+from baregrad.cli.run_folder import CONFIG, DOT, HISTORY, REPORT, SVG
 from baregrad.cli.settings import targets_for
 from baregrad.data.targets import NumberTarget
 from baregrad.errors import BaregradError, MissingExtraError
@@ -43,6 +43,7 @@ def write_run(folder: Path, outcome: Outcome) -> dict[str, str]:
         what = f"{what}, {drawing.folded}"
     files = {
         MODEL_FILE: "the network, and how to read tables for it",
+        CONFIG: "the settings; train --config repeats the run",
         HISTORY: "losses and metrics of each epoch",
         DOT: what,
         SVG: _save_svg(drawing, folder / SVG),

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
+import sys
 import time
+import warnings
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 from baregrad.cli import INTERRUPTED
+from baregrad.cli.config import write_config
 from baregrad.cli.outcome import Outcome
 from baregrad.cli.problem import Problem, problem_of
 from baregrad.cli.progress import shown_progress
 from baregrad.cli.report import summary
 from baregrad.cli.run_files import write_run
-from baregrad.cli.run_folder import run_folder
+from baregrad.cli.run_folder import CHECKPOINT, CONFIG, run_folder
 from baregrad.cli.settings import Settings, network_for, optimizer_for, settings_for, targets_for
 from baregrad.data.preprocess import Preprocessor
 from baregrad.data.targets import NumberTarget
+from baregrad.errors import BaregradError, FileWriteError
 from baregrad.optim.schedules import cosine
 from baregrad.tensor.tensor import Tensor
 from baregrad.training import metrics
-from baregrad.training.callbacks import EarlyStopping
+from baregrad.training.callbacks import EarlyStopping, TimeLimit
 from baregrad.training.loop import fit
 from baregrad.training.metrics import Metric
 from baregrad.training.run import Callback
@@ -31,11 +38,16 @@ def run(arguments: Namespace) -> int:
     """Trains, writes and reports."""
     problem = problem_of(arguments)
     settings = settings_for(problem, arguments)
-    with run_folder(arguments.out, problem.name) as folder:
-        with shown_progress(arguments.quiet) as callbacks:
-            recorders = [Recorder()] if _is_reported(arguments.report) else []
-            outcome = trained(problem, settings, [*callbacks, *recorders])
+    arguments.report = _is_reported(arguments.report)
+    with run_folder(arguments.out, problem.name, arguments.resume) as folder:
+        if arguments.resume is None:
+            write_config(folder / CONFIG, arguments, problem, settings)
+        with shown_progress(arguments.quiet) as callbacks, _kept(folder, arguments):
+            more = _recording(arguments)
+            outcome = trained(problem, settings, [*callbacks, *more], folder / CHECKPOINT)
         files = write_run(folder, outcome)
+        if not outcome.history.resumable:
+            shutil.rmtree(folder / CHECKPOINT)
     if not arguments.quiet:
         print(summary(outcome, folder, files))
     return INTERRUPTED if outcome.history.interrupted else 0
@@ -46,7 +58,39 @@ def _is_reported(asked: bool | None) -> bool:
     return importlib.util.find_spec("pygraphviz") is not None if asked is None else asked
 
 
-def trained(problem: Problem, settings: Settings, callbacks: Sequence[Callback]) -> Outcome:
+def _recording(arguments: Namespace) -> list[Callback]:
+    """Callbacks for what was asked for."""
+    limit = arguments.time_limit
+    return [
+        *([Recorder()] if arguments.report else []),
+        *([TimeLimit(limit)] if limit is not None else []),
+    ]
+
+
+@contextmanager
+def _kept(folder: Path, arguments: Namespace) -> Iterator[None]:
+    """A block whose end by Ctrl-C or by error leaves what can be gone on with, and no more."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "taken up at step")  # the summary has a note of it
+        try:
+            yield
+        except KeyboardInterrupt:
+            print(f"baregrad train --resume {folder} goes on with this run", file=sys.stderr)
+            raise
+        except BaregradError as error:
+            # the same error would come again, unless there is space on the disk then
+            if arguments.resume is None and not isinstance(error, FileWriteError):
+                shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+                (folder / CONFIG).unlink()
+            raise
+
+
+def trained(
+    problem: Problem,
+    settings: Settings,
+    callbacks: Sequence[Callback],
+    checkpoint: Path | None = None,
+) -> Outcome:
     """A network trained on a problem, with the weights that it had when validation was best."""
     network = network_for(problem, settings)
     training, validation = problem.training, problem.validation
@@ -67,6 +111,7 @@ def trained(problem: Problem, settings: Settings, callbacks: Sequence[Callback])
         callbacks=[*callbacks, *([stopper] if validation else [])],
         schedule=cosine(settings.epochs * -(-len(training) // settings.batch_size)),
         seed=settings.seed,
+        checkpoint=checkpoint,
     )
     seconds = time.perf_counter() - start
     best = stopper.best_epoch if validation else None

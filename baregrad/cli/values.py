@@ -38,7 +38,7 @@ def seed(text: str) -> int:
     return _integer(text, 0, 2**64 - 1, "an integer from 0 to 2**64 - 1")
 
 
-def learning_rate(text: str) -> float:
+def positive(text: str) -> float:
     """A finite number above 0."""
     value = _number(text)
     if not 0 < value < math.inf:

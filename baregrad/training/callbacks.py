@@ -206,6 +206,14 @@ class StopOnNonFinite(Callback):
             raise _non_finite(run, f"the validation loss is {run.values['val_loss']}", reason)
 
 
+def may_watch(callback: Callback) -> bool:
+    """Whether a callback may want to see a step; native steps look at their losses themselves."""
+    kind = type(callback)
+    hooks = ("on_loss", "on_batch_end", "watches")
+    overridden = any(getattr(kind, hook) is not getattr(Callback, hook) for hook in hooks)
+    return overridden and kind is not StopOnNonFinite
+
+
 def _non_finite(run: Run, what: str, why: str) -> NonFiniteError:
     return NonFiniteError(
         f"{what} at step {run.step} (epoch {run.epoch + 1}): {why}. Try a lower learning rate, "

@@ -11,6 +11,7 @@ from baregrad.nn.module import Module
 from baregrad.optim.options import options_of
 from baregrad.optim.schedules import Schedule
 from baregrad.tensor.tensor import Tensor
+from baregrad.training.callbacks import may_watch
 from baregrad.training.samples import Samples
 from baregrad.training.task import Task
 
@@ -31,6 +32,7 @@ def fingerprint(
         "schedule": described(task.schedule),
         "metrics": described(task.metrics),
         "compiled": task.compiled,
+        "watching callbacks": [type(c).__name__ for c in task.callbacks if may_watch(c)],
         "shuffle": task.shuffle,
     }
 

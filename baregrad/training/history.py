@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from baregrad.data.source import FilePath
 from baregrad.errors import ArgumentError, unknown_name
+from baregrad.files.atomic import write_atomically
 from baregrad.nn.losses import Loss
 from baregrad.nn.module import Module
 from baregrad.optim.optimizer import Optimizer
@@ -96,14 +97,20 @@ class History:
         return {name: values[-1] for name, values in self.history.items()}
 
     def to_csv(self, path: FilePath) -> None:
-        """Writes a table with a row for each epoch."""
-        import csv  # not everybody saves a table
+        """Writes a table with a row for each epoch.
 
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["epoch", *self.history])
-            columns = (map(cell, values) for values in self.history.values())
-            writer.writerows(zip(self.epoch, *columns, strict=True))
+        Raises:
+            FileWriteError: the file cannot be written.
+        """
+        import csv  # not everybody saves a table
+        from io import StringIO
+
+        text = StringIO()
+        writer = csv.writer(text)
+        writer.writerow(["epoch", *self.history])
+        columns = (map(cell, values) for values in self.history.values())
+        writer.writerows(zip(self.epoch, *columns, strict=True))
+        write_atomically(path, [text.getvalue().encode()])
 
     def report(self, path: FilePath, title: str = "Training report") -> None:
         """Writes a page that shows the training: curves, results, the graph, the network.

@@ -22,10 +22,10 @@ from baregrad.errors import CaptureError
 from baregrad.optim.optimizer import Optimizer
 from baregrad.optim.schedules import Schedule
 from baregrad.tensor.tensor import Tensor
-from baregrad.training.callbacks import StopOnNonFinite
+from baregrad.training.callbacks import may_watch
 from baregrad.training.compiling import narrowed, options_of_groups, settings_of
 from baregrad.training.evaluation import training_loss
-from baregrad.training.run import Callback, Run, Steps
+from baregrad.training.run import Run, Steps
 from baregrad.training.samples import Samples
 from baregrad.training.task import Task
 
@@ -74,7 +74,7 @@ class NativeSteps:
         self._samples = Samples(*[narrowed(values, task.model) for values in data])
         self._batch_size = batch_size
         self._sizes = sizes
-        self._watchers = [callback for callback in task.callbacks if _may_watch(callback)]
+        self._watchers = [callback for callback in task.callbacks if may_watch(callback)]
         self._compiled = CompiledStep(self._step)
         self._compiled_for: Hashable = None
         self._most = 1  # steps in a call
@@ -220,14 +220,6 @@ class NativeSteps:
 def _example(call: _Call) -> Tensor:
     """The argument of the first step."""
     return call.first(1).rows.reshape(-1)
-
-
-def _may_watch(callback: Callback) -> bool:
-    """Whether a callback may want to see a step; the losses are looked at here."""
-    kind = type(callback)
-    hooks = ("on_loss", "on_batch_end", "watches")
-    overridden = any(getattr(kind, hook) is not getattr(Callback, hook) for hook in hooks)
-    return overridden and kind is not StopOnNonFinite
 
 
 def _unplannable(task: Task) -> str | None:

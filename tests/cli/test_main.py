@@ -169,7 +169,7 @@ def test_a_fresh_clone_trains_with_the_standard_library_alone(tmp_path):
     assert "graph.svg          not drawn: " in done.stdout
     assert "python3 -m baregrad predict runs/xor-1" in done.stdout
     files = {path.name for path in (tmp_path / "runs" / "xor-1").iterdir()}
-    assert files == {"model.safetensors", "history.csv", "graph.dot"}
+    assert files == {"model.safetensors", "config.toml", "history.csv", "graph.dot"}
 
 
 def test_help_imports_no_training(tmp_path):

@@ -128,7 +128,7 @@ def test_a_run_is_never_overwritten(cli):
     assert (code, out) == (1, "")
     assert err == (
         "baregrad: error: here has a run in it already (model.safetensors); give another --out, or "
-        "remove it\n"
+        "remove it; a run that was interrupted goes on with --resume here\n"
     )
     assert Path("here/model.safetensors").read_bytes() == before
 
@@ -358,7 +358,7 @@ def test_the_task_can_be_given(cli, tables):
 def test_both_parts_have_every_class_in_its_share(cli, tables, monkeypatch):
     found = []
 
-    def noting(problem, settings, callbacks):
+    def noting(problem, *rest):
         found.extend(sorted(part.y.tolist()) for part in (problem.training, problem.validation))
         raise baregrad.DataError("enough")
 
@@ -380,7 +380,7 @@ def test_the_only_row_of_a_class_is_trained_on(cli, tables):
 def test_preprocessing_is_learned_from_the_training_rows_alone(cli, tables, monkeypatch):
     found = []
 
-    def noting(problem, settings, callbacks):
+    def noting(problem, *rest):
         found.append(problem.training.x)
         raise baregrad.DataError("enough")
 

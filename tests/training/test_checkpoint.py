@@ -48,6 +48,13 @@ class Kill(Callback):
             raise Killed
 
 
+class Watcher(Callback):
+    """Its steps run as Python, whose last bits are others."""
+
+    def on_batch_end(self, run):
+        pass
+
+
 @pytest.fixture(autouse=True)
 def no_fsync(monkeypatch):
     """Nobody cuts the power in these tests."""
@@ -350,6 +357,7 @@ def test_two_trainings_cannot_have_one_folder(tmp_path):
         ({"schedule": None}, "its schedule is .*, and now it is None"),
         ({"plateau": 1}, "its schedule class is 'Schedule', and now it is 'ReduceOnPlateau'"),
         ({"metrics": []}, "its metrics r2 is 'r2', and now it is None"),
+        ({"callbacks": [Watcher()]}, "its watching callbacks is \\[\\], and now it is \\['Watcher"),
         ({"shuffle": False}, "its shuffle is True, and now it is False"),
     ],
 )
