@@ -61,11 +61,8 @@ def _sent(sent: dict[str, Any]) -> Iterator[str]:
     first, *rest = _words(sent)
     yield first
     yield from (f"  {line}" for line in rest)
-    if sent["element"]:
-        yield from _labelled("  contribution:", sent["contribution"])
-    if sent["before"] is not None:
-        yield from _labelled("  arrived before:", sent["before"])
-        yield from _labelled("  accumulated:", sent["after"])
+    for label, numbers in _sums(sent):
+        yield from _labelled(f"  {label}:", numbers)
     yield f"  {_state(sent)}"
 
 
@@ -80,6 +77,14 @@ def _words(sent: dict[str, Any]) -> list[str]:
         sent["broadcast"],
     ]
     return [line for line in lines if line.strip()]
+
+
+def _sums(sent: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """What is added to what; a single number that is the first to arrive is said already."""
+    shown = [("contribution", sent["contribution"])] if sent["element"] else []
+    if sent["before"] is not None:
+        shown += [("arrived before", sent["before"]), ("accumulated", sent["after"])]
+    return shown
 
 
 def _state(sent: dict[str, Any]) -> str:
@@ -100,8 +105,7 @@ def html(data: dict[str, Any]) -> str:
     parts.append(_side_by_side(shown))
     for sent in data["contributions"]:
         parts.append(_code([*_words(sent), _state(sent)]))
-        names = "contribution", "before", "after"
-        parts.append(_side_by_side((n, sent[n]) for n in names if sent[n] is not None))
+        parts.append(_side_by_side(_sums(sent)))
     return f"<div>{''.join(parts)}</div>"
 
 

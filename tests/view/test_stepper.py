@@ -392,7 +392,8 @@ def test_in_notebooks_a_step_is_text_and_html():
     assert "<script>" not in shown["text/html"]
     assert "&lt;script&gt;" in shown["text/html"]
     assert "<b>step 3 of 4: multiply</b>" in shown["text/html"]
-    assert "<td>-0.1355</td>" in shown["text/html"]
+    assert "0.04518 · (-3) = -0.1355" in shown["text/html"]
+    assert "<td>-0.1355</td>" in steps.goto(4)._repr_mimebundle_()["text/html"]
 
 
 def test_in_notebooks_a_stepper_has_every_step_to_be_unfolded_and_the_present_one_open():
