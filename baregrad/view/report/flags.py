@@ -63,8 +63,8 @@ def _gradients(order: Sequence[Tensor]) -> Iterator[Flag]:
         elif size * FAR < largest < math.inf:
             yield (
                 place,
-                f"vanishing gradient: that of {name} is {largest / size:,.0f} times smaller (root "
-                f"mean square) than the largest of a parameter; the threshold is {FAR:,.0f}",
+                f"vanishing gradient: that of {name} is {largest / size:,.0f} times smaller than "
+                f"the largest of a parameter (root mean square; threshold {FAR:,.0f})",
             )
     total = math.hypot(*norms.values())
     if EXPLODING < total < math.inf:
@@ -72,5 +72,5 @@ def _gradients(order: Sequence[Tensor]) -> Iterator[Flag]:
         yield (
             worst,
             f"exploding gradients: their norm is {total:,.4g}, most of it in "
-            f"{order[worst].name or 'a parameter'}; the threshold is {EXPLODING:,.0f}",
+            f"{order[worst].name or 'a parameter'} (threshold {EXPLODING:,.0f})",
         )

@@ -21,6 +21,7 @@ from baregrad.tensor.graph import recording, tracing
 from baregrad.training.evaluation import loss_of
 from baregrad.training.history import History, Trained
 from baregrad.version import __version__
+from baregrad.view.labels import shape_text
 from baregrad.view.report.layout import drawn
 from baregrad.view.report.recorder import Recorder, probe, undisturbed
 from baregrad.view.report.results import Labels, results
@@ -31,6 +32,7 @@ from baregrad.view.stepper import stepper
 LARGEST = 1_500_000  # characters of recorded steps; of more, every second one is left out
 ROWS = 200  # of the table of epochs
 STEPS = 150  # operations of the backward pass
+WALKED = 2000  # tensors in a graph whose backward pass is walked through, at most
 
 Row = Sequence[object]
 
@@ -62,10 +64,10 @@ def html(history: History, labels: Labels) -> str:
     graphs, missing = _graphs(structure)
     steps = _steps(trained, structure)
     data = {
-        "history": {n: list(map(rounded, v)) for n, v in history.history.items()},
+        "history": rounded(history.history),
         "records": _thinned(recorder.records),
         "structure": structure.data(),
-        "results": results(trained, labels),
+        "results": rounded(results(trained, labels)),
         "steps": steps,
     }
     parts = {
@@ -108,7 +110,7 @@ def _facts(history: History, labels: Labels, recorder: Recorder) -> list[Row]:
     rows: list[Row] = [
         *labels.facts,
         ("samples", f"{len(trained.samples):,} to train, {kept:,} to validate"),
-        ("inputs", str(trained.samples.x.shape[1:] or "one number")),
+        ("inputs", f"{shape_text(trained.samples.x.shape[1:])} for each sample"),
         ("model", f"{type(model).__name__}({model.describe()}), {count:,} parameters"),
         ("loss", getattr(trained.loss, "__name__", str(trained.loss))),
         ("optimizer", f"{type(trained.optimizer).__name__}, batches of {trained.batch_size}"),
@@ -147,9 +149,10 @@ def _made(history: History, recorder: Recorder) -> list[Row]:
 
 def _thinned(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The records, or every second, fourth, ... of them if they are too large; always the last."""
-    while len(records) > 2 and len(json.dumps(records, separators=(",", ":"))) > LARGEST:
-        records = records[::-1][::2][::-1]
-    return records
+    short: list[dict[str, Any]] = rounded(records)
+    while len(short) > 2 and len(json.dumps(short, separators=(",", ":"))) > LARGEST:
+        short = short[::-1][::2][::-1]
+    return short
 
 
 def _graphs(structure: Structure) -> tuple[str, list[str]]:
@@ -169,6 +172,8 @@ def _graphs(structure: Structure) -> tuple[str, list[str]]:
 
 def _steps(trained: Trained, structure: Structure) -> list[dict[str, Any]]:
     """The backward pass of one sample, as far as there is room."""
+    if len(structure.trace.order) > WALKED:
+        return []
     sample = probe(trained.samples, 1)
     with undisturbed(trained.model), recording(True), tracing():
         loss = loss_of(trained.loss, trained.model(sample.x), sample)

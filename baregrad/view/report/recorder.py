@@ -20,10 +20,10 @@ from baregrad.training.run import Callback, Run
 from baregrad.training.samples import Samples
 from baregrad.view.report.flags import flags
 from baregrad.view.report.structure import Structure, signature
-from baregrad.view.report.summary import corner, rounded, summary
+from baregrad.view.report.summary import corner, summary
 
 SHARE = 0.1  # of the time of the training itself
-FREE = 1.0  # seconds that recording may take in any case
+FREE = 0.3  # seconds that recording may take in any case, beside its first step
 
 
 class Recorder(Callback):
@@ -33,9 +33,10 @@ class Recorder(Callback):
     prediction mode, and its gradients. What is trained is not touched: the weights are the same to
     the last bit with a recorder and without. Gradients that were there are put back.
 
-    The cost is bounded: recording takes at most a tenth of the time of the training itself, or one
-    second if that is more; a step that would exceed it is left out. The size is, too: of large
-    tensors only statistics are kept, and a graph of many nodes is folded.
+    The cost is bounded: recording takes at most a tenth of the time of the training itself, or if
+    that is more, three tenths of a second beside the first record; a step that would exceed it is
+    left out. The size is, too: of large tensors only statistics are kept, and a graph of many nodes
+    is folded.
 
     Args:
         records: how many steps to record, at most, spread evenly over the training.
@@ -67,7 +68,7 @@ class Recorder(Callback):
         self.note = ""
         self.seconds = self.spent = 0.0
         self._begin = time.perf_counter()
-        self._next = 0.0
+        self._first = self._next = 0.0
 
     def on_train_begin(self, run: Run) -> None:
         """Forgets an earlier training, and records how the model is before the first step."""
@@ -75,29 +76,32 @@ class Recorder(Callback):
         run.history.recorder = self
         self._every = run.epochs * run.steps_per_epoch / self.most
         self._record(run, 0)
+        self._first = self.spent
 
     def on_steps(self, run: Run) -> None:
         """Records the model, if it is time for it and there is time."""
         if run.step >= self._next:
-            if self._affordable():
+            if self._is_affordable(run.step / (run.epochs * run.steps_per_epoch)):
                 self._record(run, run.step)
             else:
                 self.note = (
-                    "some steps were left out, as recording them would have taken more than "
-                    f"{SHARE:.0%} of the time"
+                    "Some steps were left out, as recording them would have taken more than "
+                    f"{SHARE:.0%} of the time."
                 )
             self._next = run.step + self._every
 
     def on_train_end(self, run: Run) -> None:
         """Records the model as it is at the end."""
-        self.seconds = time.perf_counter() - self._begin
         if not self.records or self.records[-1]["step"] != run.step:
             self._record(run, run.step)
+        self.seconds = time.perf_counter() - self._begin
 
-    def _affordable(self) -> bool:
+    def _is_affordable(self, progress: float) -> bool:
+        """Whether there is time for one more record, when so large a share of the steps is made."""
         training = time.perf_counter() - self._begin - self.spent
-        one = self.spent / len(self.records) if self.records else 0.0
-        return self.spent + one <= max(FREE, SHARE * training)
+        further = self.spent - self._first  # the first compiles what the others run
+        one = further / max(1, len(self.records) - 1)
+        return self.spent + one <= SHARE * training or further + one <= FREE * progress
 
     def _record(self, run: Run, step: int) -> None:
         begin = time.perf_counter()
@@ -114,7 +118,7 @@ class Recorder(Callback):
             order = topological_order([loss])
             structure = self.structure = self.structure or Structure(loss, trained.model)
             if signature(order) != structure.signature:
-                self.note = "steps whose graph has another form than the first are left out"
+                self.note = "Steps whose graph has another form than the first are left out."
                 return
             self.records.append(_snapshot(structure, order, step, epoch))
 
@@ -152,8 +156,8 @@ def _snapshot(structure: Structure, order: list[Tensor], step: int, epoch: int) 
     return {
         "step": step,
         "epoch": epoch,
-        "loss": rounded(order[-1].item()),
-        "norm": rounded(math.hypot(*(math.hypot(*g.array.data) for g in gradients))),
+        "loss": order[-1].item(),
+        "norm": math.hypot(*(math.hypot(*g.array.data) for g in gradients)),
         "tensors": {
             place: both(place, partial(summary, bins=bins))
             for place, bins in structure.summarised.items()

@@ -34,6 +34,14 @@ function extent(values) {
   return low === high ? [low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2] : [low, high];
 }
 
+// Round numbers within a range, four or so.
+function ticks(low, high) {
+  const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].find((n) => n * power >= rough) * power, found = [];
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; i++) found.push(+(i * step).toPrecision(12));
+  return found;
+}
+
 // --- charts ---------------------------------------------------------------------------------
 
 // A frame with axes; `add` draws into it, with scales from data to points.
@@ -45,12 +53,13 @@ function chart(title, xs, ys, names, add, log = false) {
   const X = (v) => l + (v - x0) / (x1 - x0) * (w - l - r);
   const Y = (v) => h - b - ((log ? Math.log10(v) : v) - y0) / (y1 - y0) * (h - t - b);
   const svg = make("svg", { viewBox: `0 0 ${w} ${h}`, role: "img", "aria-label": `${title}: ${names[1]} over ${names[0]}` });
-  for (let i = 0; i <= 4; i++) {
-    const xv = x0 + (x1 - x0) * i / 4, at = y0 + (y1 - y0) * i / 4, y = h - b - i / 4 * (h - t - b);
+  for (const at of ticks(y0, y1)) {
+    const y = h - b - (at - y0) / (y1 - y0) * (h - t - b);
     svg.append(make("path", { class: "axis", d: `M${l} ${y}H${w - r}` }),
-      make("text", { class: "tick", x: l - 5, y: y + 4, "text-anchor": "end" }, show(+(log ? 10 ** at : at).toPrecision(3))),
-      make("text", { class: "tick", x: X(xv), y: h - b + 15, "text-anchor": i === 4 ? "end" : "middle" }, show(+xv.toPrecision(3))));
+      make("text", { class: "tick", x: l - 5, y: y + 4, "text-anchor": "end" }, show(log ? +(10 ** at).toPrecision(2) : at)));
   }
+  for (const at of ticks(x0, x1)) svg.append(make("path", { class: "axis", d: `M${X(at)} ${h - b}v4` }),
+    make("text", { class: "tick", x: X(at), y: h - b + 15, "text-anchor": "middle" }, show(at)));
   svg.append(make("text", { x: (l + w - r) / 2, y: h - 5, "text-anchor": "middle" }, names[0]));
   add(svg, X, Y);
   return make("figure", {}, make("figcaption", {}, title), svg);
@@ -172,13 +181,19 @@ function update() {
   $("moment").textContent = words;
   $("slider").setAttribute("aria-valuetext", words);
   $("flags").replaceChildren(record.flags.length
-    ? make("ul", {}, ...record.flags.map(([, text]) => make("li", { class: "warning" }, "⚠ " + text)))
+    ? warnings(record.flags.map(([, text]) => text))
     : make("p", { class: "note" }, "No dead or saturated units, and no vanishing or exploding gradients, at this step."));
   paint();
   if (zoom === "neuron") neuron();
   network();
   marker();
   panel();
+}
+function warnings(texts) {
+  const list = (some) => make("ul", {}, ...some.map((text) => make("li", { class: "warning" }, "⚠ " + text)));
+  const rest = make("details", {}, make("summary", {}, `${texts.length - 3} more warnings`), list(texts.slice(3)));
+  rest.open = $("flags").querySelector("details")?.open || false;
+  return make("div", {}, list(texts.slice(0, 3)), texts.length > 3 ? rest : null);
 }
 function paint() {
   const box = document.querySelector(`.drawing[data-zoom="${zoom}"]`);
@@ -337,7 +352,7 @@ function histograms() {
 
 function backward() {
   const box = $("backward-body");
-  if (!D.steps.length) { box.append(make("p", {}, "There is no operation to walk through.")); return; }
+  if (!D.steps.length) { box.append(make("p", {}, "The graph is too large to walk through, or has no operation.")); return; }
   let at = 0;
   const cut = (n) => table((n.grid.length ? n.grid : [[]]).map((row, i) => [i, ...row]));
   const card = (title, n) => n ? make("div", {}, make("h3", {}, title), cut(n)) : null;

@@ -11,7 +11,6 @@ from baregrad.tensor.tensor import Tensor
 from baregrad.training import metrics
 from baregrad.training.evaluation import predict
 from baregrad.training.history import Trained
-from baregrad.view.report.summary import rounded
 
 ROWS = 5000  # that are assessed, at most
 POINTS = 400  # that are drawn
@@ -45,10 +44,10 @@ class Labels(NamedTuple):
         """The name of an input."""
         return self.features[i] if i < len(self.features) else f"input {i}"
 
-    def in_units(self, values: Tensor) -> list[float | None]:
+    def in_units(self, values: Tensor) -> list[float]:
         """Of the first column, in the units of the target."""
         first = values.reshape(len(values), -1)[:, 0]
-        return [rounded(v * self.scale + self.mean) for v in first.array.data]
+        return [v * self.scale + self.mean for v in first.array.data]
 
 
 def results(trained: Trained, labels: Labels) -> dict[str, Any]:
@@ -83,7 +82,7 @@ def _confusion(predicted: Tensor, true: Tensor, labels: Labels) -> dict[str, Any
         if t < shown and p < shown:
             matrix[t][p] += 1
     scores = [[names[i], *_scores(pairs, i)] for i in range(shown)]
-    accuracy = rounded(sum(t == p for t, p in pairs) / len(pairs))
+    accuracy = sum(t == p for t, p in pairs) / len(pairs)
     return {
         "kind": "classes",
         "classes": names[:shown],
@@ -100,16 +99,18 @@ def _scores(pairs: list[tuple[int, int]], i: int) -> list[Any]:
     found, there = sum(p == i for _, p in pairs), sum(t == i for t, _ in pairs)
     f1 = 2 * hits / (found + there) if found + there else None
     shares = (hits / found if found else None, hits / there if there else None, f1)
-    return [*(None if v is None else rounded(v) for v in shares), there]
+    return [*shares, there]
 
 
 def _numbers(output: Tensor, y: Tensor, labels: Labels) -> dict[str, Any]:
     if output.size != y.size:
         return {"kind": "other", "scores": []}
     prediction, truth = output.reshape(len(y), -1), y.reshape(len(y), -1)
-    scores = [[name, rounded(metrics.METRICS[name](prediction, truth))] for name in ("r2",)]
-    for name in ("rmse", "mae"):
-        scores.append([name, rounded(labels.scale * metrics.METRICS[name](prediction, truth))])
+    scores = [
+        ["r2", metrics.r2(prediction, truth)],
+        ["rmse", labels.scale * metrics.rmse(prediction, truth)],
+        ["mae", labels.scale * metrics.mae(prediction, truth)],
+    ]
     every = -(-len(y) // POINTS)
     pairs = zip(labels.in_units(truth), labels.in_units(prediction), strict=True)
     return {
@@ -137,21 +138,20 @@ def _picture(trained: Trained, labels: Labels, classes: bool) -> dict[str, Any] 
         return None
     found = _classes(trained, predict(trained.model, few.x), few.y) if classes else None
     binary = classes and (output.size == len(places) or output.shape[1] == 2)
-    points = few.x.tolist()
     return {
-        "axes": [[rounded(v) for v in axis] for axis in axes],
+        "axes": axes,
         "features": [labels.feature(i) for i in range(len(axes))],
         "target": f"probability of class {[*labels.classes, '0', '1'][1]}"
         if binary
         else labels.target,
         "values": _heights(output, labels, classes),
         "chosen": output.argmax(-1).tolist() if classes and not binary else None,
-        "points": [[rounded(v) for v in row] for row in points],
+        "points": few.x.tolist(),
         "truth": found[1].tolist() if found else labels.in_units(few.y),
     }
 
 
-def _heights(output: Tensor, labels: Labels, classes: bool) -> list[float | None]:
+def _heights(output: Tensor, labels: Labels, classes: bool) -> list[float]:
     """Predictions; of classes the probability of the second of two, or of the likeliest."""
     if not classes:
         return labels.in_units(output)
@@ -160,7 +160,7 @@ def _heights(output: Tensor, labels: Labels, classes: bool) -> list[float | None
     else:
         likely = output.softmax(-1)
         chances = likely[:, 1] if output.shape[1] == 2 else likely.max(-1)
-    return [rounded(v) for v in chances.array.data]
+    return list(chances.array.data)
 
 
 def _axis(values: Tensor, count: int) -> list[float]:

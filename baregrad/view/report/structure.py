@@ -69,7 +69,8 @@ class Structure:
             self.notes: dict[str, list[str]] = {}
         else:
             tensors, others = fold(trace, TENSORS)
-            self.views, self.notes = {"tensors": tensors}, {"tensors": others}
+            count = f"{len(trace.shown):,} tensors are drawn by module"
+            self.views, self.notes = {"tensors": tensors}, {"tensors": [count, *others]}
         self.views["modules"], self.notes["modules"] = fold(trace, MODULES)
         self.layers = list(_dense(model, trace))
         self.parameters = [t for t in trace.shown if t.op is None and t.requires_grad][:PARAMETERS]

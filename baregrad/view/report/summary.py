@@ -9,20 +9,26 @@ from typing import Any
 
 from baregrad.tensor.tensor import Tensor
 
-LARGEST = 1024  # numbers that are looked at; of more, every k-th
+LARGEST = 512  # numbers that are looked at; of more, every k-th
 BINS = 20
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-def rounded(value: float) -> float | None:
-    """Four significant digits, which is what is shown; None if it is not finite."""
-    return float(f"{value:.4g}") if math.isfinite(value) else None
+def rounded(value: Any) -> Any:
+    """Numbers, in lists and dicts too, with the four digits that are shown; None if not finite."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}") if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return list(map(rounded, value))
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    return value
 
 
 def summary(tensor: Tensor, bins: bool = True) -> list[Any]:
     """Mean, deviation, minimum, maximum, norm, share of zeros, histogram, share not finite.
 
-    The deviation is the standard one and the norm the Euclidean one. Of more than 1024 numbers it
+    The deviation is the standard one and the norm the Euclidean one. Of more than 512 numbers it
     looks at every k-th, and scales the norm up. Numbers that are not finite are left out of the
     others. Without `bins` the histogram is empty.
     """
@@ -36,10 +42,9 @@ def summary(tensor: Tensor, bins: bool = True) -> list[Any]:
     mean, least, most = sum(values) / len(values), min(values), max(values)
     deviation = math.hypot(*[v - mean for v in values]) / math.sqrt(len(values))
     norm = math.hypot(*values) * math.sqrt(len(data) / seen)
-    zeros = [*values].count(0) / len(values)
-    numbers = map(rounded, (mean, deviation, least, most, norm, zeros))
+    zeros = list(values).count(0) / len(values)
     shape = histogram(values, least, most) if bins else ""
-    return [*numbers, shape, 1 - len(values) / seen]
+    return [mean, deviation, least, most, norm, zeros, shape, 1 - len(values) / seen]
 
 
 def histogram(values: Sequence[float], least: float, most: float) -> str:
@@ -61,5 +66,5 @@ def corner(tensor: Tensor, side: int, rows: int) -> list[Any]:
     width = tensor.shape[-1] if tensor.ndim else 1
     data, shown = tensor.array.data, min(width, side)
     count = min(rows, tensor.size // width if width else 0)
-    lines = [[rounded(v) for v in data[i * width : i * width + shown]] for i in range(count)]
+    lines = [list(data[i * width : i * width + shown]) for i in range(count)]
     return lines if tensor.ndim > 1 and rows > 1 else (lines or [[]])[0]
