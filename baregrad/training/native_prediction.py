@@ -36,17 +36,18 @@ def native_outputs(model: Module, inputs: Tensor, size: int) -> Tensor | None:
     inputs = narrowed(inputs, model)
     features, width = inputs.shape[1:], prod(inputs.shape[1:])
     data, samples = inputs.array.data, inputs.shape[0]
-    rest = data[-size * width :] if samples % size else data[:0]
-    data = data[: samples // size * size * width] + rest
     compiled = _compiled_prediction(model)
     weights = sum(parameter.size for parameter in model.parameters())
-    batches, most = -(-samples // size), max(1, int(CALL / (1 + size * weights)))
-    parts = []
-    for begin in range(0, batches, most):
-        steps = min(most, batches - begin)
-        part = data[begin * size * width : (begin + steps) * size * width]
+    full, most = samples // size, max(1, int(CALL / (1 + size * weights)))
+    spans = [(first * size, min(first + most, full) * size) for first in range(0, full, most)]
+    if samples % size:
+        spans.append((samples - size, samples))
+    parts: list[Tensor] = []
+    for first, last in spans:
+        part = data if last - first == samples else data[first * width : last * width]
+        steps = (last - first) // size
         rows = Tensor.leaf(Array(part, (steps, size, *features), inputs.dtype))
-        if not begin and not _is_possible(compiled, rows):
+        if not parts and not _is_possible(compiled, rows):
             return None
         parts.append(compiled.many(steps, rows))
     return _joined(parts, samples)
@@ -79,14 +80,10 @@ def _is_possible(compiled: CompiledStep, rows: Tensor) -> bool:
 
 
 def _joined(parts: list[Tensor], samples: int) -> Tensor:
-    """The batches of all parts, one after another; the last ends with the last sample."""
-    _, size, *outputs = parts[0].shape
-    width = prod(outputs)
-    data = parts[0].array.data[:0]
-    for part in parts:
-        data.extend(part.array.data)
-    if samples % size:
-        twice = size - samples % size  # samples that the last batch has in common with others
-        start = len(data) - size * width
-        del data[start : start + twice * width]
-    return Tensor.leaf(Array(data, (samples, *outputs), parts[0].dtype))
+    """The samples of all parts in order; the last part may begin within the one before."""
+    shape = (samples, *parts[0].shape[2:])
+    data, size = parts[0].array.data[:], prod(shape)
+    for part in parts[1:]:
+        more = part.array.data
+        data.extend(more[max(len(data) + len(more) - size, 0) :])
+    return Tensor.leaf(Array(data, shape, parts[0].dtype))
