@@ -1,7 +1,8 @@
-"""Many random numbers at once: by machine code if they are many, in Python otherwise; the same."""
+"""Random numbers, and their order: by machine code if they are many, in Python if not; the same."""
 
 from __future__ import annotations
 
+import sys
 from array import array
 from typing import Any, Final, Literal, TypeAlias
 
@@ -32,7 +33,7 @@ def drawn(
         scale: what numbers other than integers are multiplied with, in float64, before they are
             rounded.
     """
-    if count >= LARGE and not isinstance(current(), ReferenceEngine):
+    if _are_many(count):
         from baregrad.tensor.random_code import natively_drawn  # loads the assembler
 
         found = natively_drawn(kind, typecode, seed, stream, start, count, scale)
@@ -44,3 +45,27 @@ def drawn(
     if kind == "normal":
         return array(typecode, [normal((bits >> 11) * _STEP) * scale for bits in integers])
     return array(typecode, [((bits >> 11) * _STEP - 0.5) * scale for bits in integers])
+
+
+def ordered(integers: array[int]) -> array[int]:
+    """The numbers of 64-bit integers, in the order of their upper halves, as `array('q')`.
+
+    Of equals the first comes first.
+
+    Args:
+        integers: `array('Q')`.
+    """
+    count = len(integers)
+    if _are_many(count):
+        from baregrad.tensor.order_code import natively_ordered  # loads the assembler
+
+        found = natively_ordered(integers)
+        if found is not None:
+            return found
+    halves = array("I", integers.tobytes())
+    keys = halves[sys.byteorder == "little" :: 2].tolist()
+    return array("q", sorted(range(count), key=keys.__getitem__))
+
+
+def _are_many(count: int) -> bool:
+    return count >= LARGE and not isinstance(current(), ReferenceEngine)

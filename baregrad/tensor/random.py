@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from array import array
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +13,7 @@ from baregrad.engines import array as arrays
 from baregrad.engines.array import FLOATS, TYPECODES, Array, DType, Shape
 from baregrad.errors import ArgumentError, CaptureError
 from baregrad.tensor import primitives
-from baregrad.tensor.draws import Kind, drawn
+from baregrad.tensor.draws import Kind, drawn, ordered
 from baregrad.tensor.graph import no_grad
 from baregrad.tensor.operation import checked_shape, unpacked
 from baregrad.tensor.tensor import Tensor, as_tensor
@@ -103,10 +102,7 @@ class Generator:
     def permutation(self, count: int) -> array[int]:
         """The integers 0 to `count` - 1 in random order, as `array('q')`."""
         (count,) = checked_shape((count,), "permutation")
-        # in the order of the upper halves of the next integers; of equals the first comes first
-        words = array("I", self._drawn("integer", "Q", count).tobytes())
-        keys = words[sys.byteorder == "little" :: 2].tolist()
-        return array("q", sorted(range(count), key=keys.__getitem__))
+        return ordered(self._drawn("integer", "Q", count))
 
 
 def _check_float(dtype: DType) -> None:
