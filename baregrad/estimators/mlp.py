@@ -263,11 +263,12 @@ class MLPClassifier(MLPEstimator):
 
     def _targets(self, y: Any, again: bool, classes: Any) -> tuple[Tensor, list[float] | None]:
         labels = Labels(y)
-        found = labels.classes() if classes is None else Labels(classes).classes()
+        if classes is not None:
+            classes = Labels(classes).classes()
         if not again:
-            self._note_classes(labels, found)
-        elif classes is not None and found != self._classes:
-            raise ArgumentError(f"classes are {found}, and were {self._classes} before")
+            self._note_classes(labels, classes or labels.classes())
+        elif classes not in (None, self._classes):
+            raise ArgumentError(f"classes are {classes}, and were {self._classes} before")
         elif labels.multilabel != self._is_multilabel:
             raise DataError("y must have one label for each sample, or a row, as it had before")
         target = labels.encoded(self._classes)

@@ -2,9 +2,9 @@
 
 import pytest
 
-np = pytest.importorskip("numpy")
 pytest.importorskip("sklearn", minversion="1.7")
 
+import numpy as np
 from sklearn import neural_network
 
 import baregrad as bg
