@@ -21,7 +21,7 @@ from baregrad.training.evaluation import evaluate
 from baregrad.training.run import Callback
 from baregrad.view.graph import draw_graph
 
-QUICK = ("--epochs", "2", "--hidden", "2")
+QUICK = ("--epochs", "2", "--hidden", "2", "--no-report")
 
 
 def history(folder):
