@@ -13,6 +13,7 @@ from baregrad.nn.module import Module
 from baregrad.tensor.graph import no_grad
 from baregrad.tensor.tensor import Tensor, as_tensor
 from baregrad.training.compiling import prediction_pays
+from baregrad.training.logits import check_logits
 from baregrad.training.metrics import Metric, measured, named_metrics
 from baregrad.training.samples import Samples, checked_samples
 from baregrad.training.task import Task
@@ -96,8 +97,10 @@ def evaluate(
         DataError, ShapeError, ArgumentError: as `fit`.
     """
     samples = checked_samples(x, y, sample_weight, what="evaluation data")
+    checked_loss = loss_named(loss)
+    check_logits(model, checked_loss)
     prediction = outputs(model, samples.x)
-    return assessed(prediction, samples, loss_named(loss), named_metrics(metrics))
+    return assessed(prediction, samples, checked_loss, named_metrics(metrics))
 
 
 class Assessment:

@@ -16,11 +16,13 @@ from baregrad.optim.optimizer import Optimizer
 from baregrad.optim.schedules import ReduceOnPlateau, Rule, Schedule
 from baregrad.tensor import random
 from baregrad.tensor.tensor import Tensor
-from baregrad.training.callbacks import Progress, StopOnNonFinite
+from baregrad.training.callbacks import Progress
 from baregrad.training.compiling import training_pays
 from baregrad.training.evaluation import Assessment, training_loss
+from baregrad.training.finite import StopOnNonFinite
 from baregrad.training.history import History, Trained
 from baregrad.training.interrupt import Interrupt
+from baregrad.training.logits import check_logits
 from baregrad.training.metrics import Averages, Metric, named_metrics
 from baregrad.training.run import Callback, Run, Steps
 from baregrad.training.samples import Samples, checked_samples, validation_samples
@@ -94,7 +96,8 @@ def fit(
     Raises:
         DataError: no samples, x and y of different length, or NaN among them.
         ShapeError: predictions and targets do not fit.
-        ArgumentError: a number out of range or an unknown name.
+        ArgumentError: a number out of range, an unknown name, or a model that ends in a sigmoid or
+            softmax for a loss that applies it itself.
         NonFiniteError: the loss became infinite or NaN.
         FileWriteError: a checkpoint cannot be written, or another process trains with its folder;
             the checkpoints there are as they were.
@@ -104,6 +107,8 @@ def fit(
     """
     _check_count("epochs", epochs, 0)
     _check_count("batch_size", batch_size, 1)
+    checked_loss = loss_named(loss)
+    check_logits(model, checked_loss)
     samples, validation = validation_samples(
         checked_samples(x, y, sample_weight, what="training data"),
         validation_data,
@@ -113,7 +118,7 @@ def fit(
         optimizer = optimizer_named(optimizer)(model.parameters())
     task = Task(
         model=model,
-        loss=loss_named(loss),
+        loss=checked_loss,
         optimizer=optimizer,
         schedule=_schedule_of(optimizer, schedule),
         metrics=named_metrics(metrics),

@@ -98,7 +98,7 @@ def change(value, random):
             case 1:
                 value.append(value[place])
             case 2 if isinstance(value[place], int | float):
-                value[place] = value[place] * random.choice([-1, 0, 2, 0.5, 2**32, 2**61])
+                value[place] = value[place] * random.choice([-1, 0, 2, 2**32, 2**61])
             case _:
                 value[place] = random.choice(ODD)
         return
