@@ -64,7 +64,7 @@ def _notes(outcome: Outcome) -> list[str]:
     notes = list(outcome.problem.notes)
     if outcome.settings.epochs_limited:
         notes.append("fewer epochs than usual, as each takes long; --epochs sets their number")
-    notes += [outcome.history.resumed] if outcome.history.resumed else []
+    notes += filter(None, (outcome.history.resumed, outcome.history.advice))
     if outcome.history.stopped:
         notes.append(
             f"{outcome.history.stopped}, in epoch {len(outcome.history.epoch)} of "

@@ -22,8 +22,8 @@ from baregrad.play.settings import Settings
 from baregrad.tensor.graph import recording
 from baregrad.tensor.random import Generator
 from baregrad.tensor.tensor import Tensor
-from baregrad.training.callbacks import non_finite_origin
 from baregrad.training.evaluation import predicting
+from baregrad.training.finite import non_finite_origin
 
 MOST_SNAPSHOTS: Final = 200
 EVERY: Final = 64  # steps between snapshots at first; doubled when there are too many

@@ -8,9 +8,8 @@ from time import perf_counter
 from typing import IO, Any
 
 from baregrad.data.source import FilePath
-from baregrad.errors import ArgumentError, FileWriteError, NonFiniteError, unknown_name
+from baregrad.errors import ArgumentError, FileWriteError, unknown_name
 from baregrad.nn.layers import checked_count
-from baregrad.tensor.autograd import topological_order
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.history import cell
 from baregrad.training.metrics import MORE_IS_BETTER
@@ -175,64 +174,3 @@ class LambdaCallback(Callback):
     def on_epoch_end(self, run: Run) -> None:
         """Calls it."""
         self.function(run)
-
-
-class StopOnNonFinite(Callback):
-    """Raises when the loss, the validation loss or a weight is infinite or NaN. Always on.
-
-    The loss is looked at before each step, so that no step is made from a loss that is not finite.
-    The message names the first tensor in its computation that is not: its operation, the layer,
-    the step, and what usually helps.
-    """
-
-    def watches(self, run: Run, step: int) -> bool:
-        """No step: those that run as machine code look at their losses themselves."""
-        return False
-
-    def on_loss(self, run: Run) -> None:
-        """Looks at the loss, and on trouble for its origin."""
-        if not math.isfinite(run.loss.item()):
-            raise _non_finite(run, f"the loss is {run.loss.item()}", non_finite_origin(run.loss))
-
-    def on_epoch_end(self, run: Run) -> None:
-        """Looks at the weights that the last step left, and at the validation loss."""
-        for name, parameter in run.model.named_parameters():
-            if not is_finite(parameter):
-                raise _non_finite(
-                    run, f"the parameter {name!r} is not finite", "a step was too far"
-                )
-        if not math.isfinite(run.values.get("val_loss", 0.0)):
-            reason = "the model's outputs or the targets are too large"
-            raise _non_finite(run, f"the validation loss is {run.values['val_loss']}", reason)
-
-
-def may_watch(callback: Callback) -> bool:
-    """Whether a callback may want to see a step; native steps look at their losses themselves."""
-    kind = type(callback)
-    hooks = ("on_loss", "on_batch_end", "watches")
-    overridden = any(getattr(kind, hook) is not getattr(Callback, hook) for hook in hooks)
-    return overridden and kind is not StopOnNonFinite
-
-
-def _non_finite(run: Run, what: str, why: str) -> NonFiniteError:
-    return NonFiniteError(
-        f"{what} at step {run.step} (epoch {run.epoch + 1}): {why}. Try a lower learning rate, "
-        "gradient clipping, or scaled inputs"
-    )
-
-
-def is_finite(tensor: Tensor) -> bool:
-    """Whether every element is a number: not NaN, not infinite."""
-    values = tensor.array.data
-    return math.isfinite(sum(values)) or all(map(math.isfinite, values))  # a sum may overflow
-
-
-def non_finite_origin(loss: Tensor) -> str:
-    """The first tensor in the computation of `loss` that is not finite, in words."""
-    layer = ""
-    for tensor in topological_order([loss]):
-        layer = ".".join(tensor.scope) or layer
-        if not is_finite(tensor):
-            after = "" if tensor.scope or not layer else f", computed after {layer}"
-            return f"the first value that is not finite is {tensor.label()}{after}"
-    return "every value in its graph is finite"

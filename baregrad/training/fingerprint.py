@@ -11,7 +11,7 @@ from baregrad.nn.module import Module
 from baregrad.optim.options import options_of
 from baregrad.optim.schedules import Schedule
 from baregrad.tensor.tensor import Tensor
-from baregrad.training.callbacks import may_watch
+from baregrad.training.finite import may_watch
 from baregrad.training.samples import Samples
 from baregrad.training.task import Task
 

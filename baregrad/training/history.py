@@ -56,6 +56,7 @@ class History:
         resumed: from which checkpoint it was taken up, in words; None if it was not.
         compiled: whether steps ran as machine code.
         fallback: why they did not, though it would have been worth it; else None.
+        advice: words on a loss that has risen, and what to do; None if it has not.
         trained: what was trained.
         recorder: the `Recorder` among the callbacks, if there was one.
     """
@@ -70,6 +71,7 @@ class History:
         self.resumed: str | None = None
         self.compiled = False
         self.fallback: str | None = None
+        self.advice: str | None = None
         self.trained: Trained | None = None
         self.recorder: Any = None
 
@@ -134,4 +136,5 @@ class History:
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={value:.4g}" for name, value in self.last().items())
-        return f"History({len(self.epoch)} epochs{': ' if last else ''}{last})"
+        advice = f"; {self.advice}" if self.advice else ""
+        return f"History({len(self.epoch)} epochs{': ' if last else ''}{last}{advice})"

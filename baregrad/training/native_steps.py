@@ -22,9 +22,9 @@ from baregrad.errors import CaptureError
 from baregrad.optim.optimizer import Optimizer
 from baregrad.optim.schedules import Schedule
 from baregrad.tensor.tensor import Tensor
-from baregrad.training.callbacks import may_watch
 from baregrad.training.compiling import narrowed, options_of_groups, settings_of
 from baregrad.training.evaluation import training_loss
+from baregrad.training.finite import may_watch
 from baregrad.training.run import Run, Steps
 from baregrad.training.samples import Samples
 from baregrad.training.task import Task

@@ -14,8 +14,8 @@ from baregrad.training.callbacks import (
     EarlyStopping,
     LambdaCallback,
     Progress,
-    non_finite_origin,
 )
+from baregrad.training.finite import non_finite_origin
 from baregrad.training.history import History
 from baregrad.training.learning_rate import find_learning_rate
 from baregrad.training.loop import fit
