@@ -8,7 +8,6 @@ from typing import Any, Final, Literal, TypeAlias
 
 from baregrad.engines import philox
 from baregrad.engines.selection import ReferenceEngine, current
-from baregrad.tensor.quantile import normal
 
 Kind: TypeAlias = Literal["integer", "uniform", "normal"]
 
@@ -43,6 +42,8 @@ def drawn(
     if kind == "integer":
         return array(typecode, integers)
     if kind == "normal":
+        from baregrad.tensor.quantile import normal  # uniform numbers are more usual
+
         return array(typecode, [normal((bits >> 11) * _STEP) * scale for bits in integers])
     return array(typecode, [((bits >> 11) * _STEP - 0.5) * scale for bits in integers])
 
