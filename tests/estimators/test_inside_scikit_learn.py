@@ -139,4 +139,4 @@ def test_the_example_of_the_documents_runs():
     (example,) = re.findall(r"```py\n(.*?)```", text, re.DOTALL)
     names = {}
     exec(example, names)
-    assert names["scores"].mean() > 0.9
+    assert names["scores"].mean() > 0.85
