@@ -114,7 +114,13 @@ if TYPE_CHECKING:
     from baregrad.estimators.mlp import MLPClassifier, MLPRegressor
     from baregrad.files.model import load_model, save_model
     from baregrad.files.safetensors import load_tensors, save_tensors
-    from baregrad.training.callbacks import CSVLog, EarlyStopping, LambdaCallback, Progress
+    from baregrad.training.callbacks import (
+        CSVLog,
+        EarlyStopping,
+        LambdaCallback,
+        Progress,
+        TimeLimit,
+    )
     from baregrad.training.evaluation import evaluate, predict
     from baregrad.training.history import History
     from baregrad.training.learning_rate import find_learning_rate
@@ -178,6 +184,7 @@ __all__ = [
     "ShapeError",
     "Table",
     "Tensor",
+    "TimeLimit",
     "__version__",
     "arange",
     "argmax",
@@ -281,7 +288,7 @@ _LATER = {
     "baregrad.estimators.mlp": "MLPClassifier MLPRegressor",
     "baregrad.files.model": "load_model save_model",
     "baregrad.files.safetensors": "load_tensors save_tensors",
-    "baregrad.training.callbacks": "CSVLog EarlyStopping LambdaCallback Progress",
+    "baregrad.training.callbacks": "CSVLog EarlyStopping LambdaCallback Progress TimeLimit",
     "baregrad.training.evaluation": "evaluate predict",
     "baregrad.training.history": "History",
     "baregrad.training.learning_rate": "find_learning_rate",
