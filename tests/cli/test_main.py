@@ -11,8 +11,11 @@ import baregrad
 from baregrad import __main__
 from baregrad.cli import datasets, main
 from baregrad.cli.main import message
+from baregrad.files.model import save_model
+from baregrad.nn.mlp import MLP
 
 ROOT = Path(baregrad.__file__).parents[1]
+COMMANDS = ["train", "predict", "evaluate", "inspect", "graph", "explain", "step", "datasets"]
 
 
 def in_a_process(*words, folder, options=(), **environment):
@@ -41,11 +44,11 @@ def test_version_is_the_package_s(cli):
 def test_help_lists_the_commands(cli):
     code, out, err = cli("--help")
     assert (code, err) == (0, "")
-    for command in ("train", "predict", "graph", "explain", "step", "datasets"):
+    for command in COMMANDS:
         assert command in out
 
 
-@pytest.mark.parametrize("command", ["train", "predict", "graph", "explain", "step", "datasets"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(cli, command):
     code, out, err = cli(command, "--help")
     assert (code, err) == (0, "")
@@ -146,6 +149,29 @@ def test_a_reader_that_has_had_enough_is_no_error(monkeypatch, tmp_path, capsys)
         print("more", file=pipe, flush=True)  # goes nowhere
     assert (tmp_path / "pipe").read_text() == ""
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("words", [("datasets",), ("graph", "m", "--zoom", "scalars")])
+def test_an_output_that_is_full_is_an_error_said_once(tmp_path, words):
+    save_model(tmp_path / "m", MLP(9, [9, 1], seed=0))  # its graph is longer than a buffer
+    with open("/dev/full", "w") as full:
+        process = subprocess.run(
+            [sys.executable, "-m", "baregrad", *words],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert process.returncode == 1
+    assert process.stderr == "baregrad: error: No space left on device\n"
+
+
+def test_an_error_cannot_steer_the_terminal(cli, monkeypatch):
+    monkeypatch.setattr(datasets, "run", failing_with(baregrad.DataError("\x1b[2J é")))
+    assert cli("datasets") == (1, "", "baregrad: error: \\x1b[2J é\n")
 
 
 def test_a_closed_pipe_is_quiet(tmp_path):
