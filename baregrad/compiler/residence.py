@@ -53,7 +53,9 @@ class Home(Resident):
             is_written: whether a step will write there.
         """
         value = tensor.held
-        if isinstance(value, Array) and (value is not self._same or (self._lent and is_written)):
+        if isinstance(value, Resident):  # this home: it is here
+            return self.address
+        if value is not self._same or (self._lent and is_written):
             self._take_in(value, is_written)
         return self.address
 

@@ -271,3 +271,37 @@ def test_values_are_right_after_ctrl_c_and_for_a_signal_handler_in_a_step(is_int
     assert seen[1:] == [[4.0, 4.0]]
     step()
     assert weight.tolist() == [8.0, 8.0]
+
+
+def of_graph():
+    """A gradient between leaf and loss, which is computed when somebody looks at it."""
+    leaf = bg.Tensor(bg.Generator(1).randn(20, 20), requires_grad=True)
+    middle = leaf * 3.0
+    (middle * middle).sum().backward()
+    return middle.grad
+
+
+def assigned():
+    tensor = bg.ones(20, 20)
+    tensor.assign(bg.Generator(1).randn(20, 20).T)
+    return tensor
+
+
+@native
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: bg.Generator(1).randn(20, 20).T.detach(),
+        lambda: bg.Generator(1).randn(20, 20) > 0,
+        assigned,
+        of_graph,
+    ],
+    ids=["transposed", "bools", "assigned", "gradient"],
+)
+def test_arrays_that_are_not_in_their_usual_form_yet_are_brought_in(make):
+    world = make()
+    x = bg.ones(20, 20)
+    step = bg.compile(lambda x: world.astype("float32") * x)
+    found = step(x)
+    assert step.fallback is None
+    assert found.tolist() == world.astype("float32").tolist()
