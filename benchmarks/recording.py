@@ -1,7 +1,7 @@
 """What a `Recorder` costs: the same training with it and without, in turn.
 
 Run it as ``python -m benchmarks.recording``. The recorder's promise is a tenth of the training's
-time, or half a second if that is more.
+time, or seven tenths of a second beside the first record if that is more.
 """
 
 import statistics

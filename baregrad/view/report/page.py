@@ -116,7 +116,9 @@ def _facts(history: History, labels: Labels, recorder: Recorder) -> list[Row]:
         ("optimizer", f"{type(trained.optimizer).__name__}, batches of {trained.batch_size}"),
         ("training", f"{len(history.epoch):,} epochs, {history.steps:,} steps"),
     ]
-    rows += [("ended", history.stopped)] if history.stopped else []
+    ended = history.stopped
+    if ended and not any(ended in text for _, text in labels.facts):
+        rows.append(("ended", ended))
     return rows
 
 

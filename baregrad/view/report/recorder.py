@@ -23,7 +23,7 @@ from baregrad.view.report.structure import Structure, signature
 from baregrad.view.report.summary import corner, summary
 
 SHARE = 0.1  # of the time of the training itself
-FREE = 0.3  # seconds that recording may take in any case, beside its first step
+FREE = 0.7  # seconds that recording may take in any case, beside its first step
 
 
 class Recorder(Callback):
@@ -34,7 +34,7 @@ class Recorder(Callback):
     the last bit with a recorder and without. Gradients that were there are put back.
 
     The cost is bounded: recording takes at most a tenth of the time of the training itself, or if
-    that is more, three tenths of a second beside the first record; a step that would exceed it is
+    that is more, seven tenths of a second beside the first record; a step that would exceed it is
     left out. The size is, too: of large tensors only statistics are kept, and a graph of many nodes
     is folded.
 

@@ -137,9 +137,10 @@ function surface(R) {
     return `rgba(${PALETTE[v < 0 ? 0 : 1]},${(0.85 * Math.abs(v)).toFixed(2)})`;
   };
   const figure = chart(R.kind === "classes" ? "The decision surface" : "The fitted surface", xs, ys, P.features, (svg, X, Y) => {
-    const dx = X(xs[1]) - X(xs[0]), dy = Y(ys[0]) - Y(ys[1]);
+    const edges = (values, scale) => [...values, 2 * last(values) - values[values.length - 2]].map((v) => Math.round(10 * scale(v - (values[1] - values[0]) / 2)) / 10);
+    const [ex, ey] = [edges(xs, X), edges(ys, Y)];
     const cells = make("g", { "shape-rendering": "crispEdges" });
-    ys.forEach((y, j) => xs.forEach((x, i) => cells.append(make("rect", { x: (X(x) - dx / 2).toFixed(1), y: (Y(y) - dy / 2).toFixed(1), width: (dx + .2).toFixed(1), height: (dy + .2).toFixed(1), fill: colour(j * xs.length + i) }))));
+    ys.forEach((_, j) => xs.forEach((__, i) => cells.append(make("rect", { x: ex[i], y: ey[j + 1], width: (ex[i + 1] - ex[i]).toFixed(1), height: (ey[j] - ey[j + 1]).toFixed(1), fill: colour(j * xs.length + i) }))));
     svg.append(cells);
     P.points.forEach(([x, y], i) => svg.append(R.kind === "classes"
       ? make("text", { x: X(x), y: Y(y) + 2.5, "text-anchor": "middle", style: "font-size:7px" }, SHAPES[P.truth[i] % 6])
