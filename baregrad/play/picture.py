@@ -78,9 +78,9 @@ class Picture:
             data[self.axes[1] :: features] = array("f", [b for b in down for _ in across])
         return Tensor.leaf(Array(data, (side * len(down), features), "float32"))
 
-    def _shaded(self, x: Tensor) -> list[Tensor]:
+    def _shaded(self) -> list[Tensor]:
         """Of each layer (places, neurons), from -127 to 127; then the outputs themselves."""
-        shades = []
+        x, shades = self._places, []
         for layer in self.model.layers[:-1]:
             x = layer(x)
             shades.append(x / maximum(x.abs().max(axis=0, keepdims=True), 1))
@@ -96,10 +96,10 @@ class Picture:
             return 2 * x.softmax() - 1 if classes == 2 else x.softmax()
         return (x if classes else x / self._largest).clip(-1, 1)
 
-    def _assessed(self, x: Tensor, y: Tensor, test_x: Tensor, test_y: Tensor) -> list[Tensor]:
+    def _assessed(self) -> list[Tensor]:
         """Loss and share of hits of both parts."""
         values = []
-        for part in (Samples(x, y), Samples(test_x, test_y)):
+        for part in (self._trainer.training, self._trainer.test):
             output = self.model(part.x)
             hits = _classes(output) == _classes(part.y)
             values += [
@@ -110,16 +110,14 @@ class Picture:
 
     def assessment(self) -> list[float | None]:
         """Loss and accuracy in training, and both in the test; None for what is not finite."""
-        trainer = self._trainer
-        parts = [x for part in (trainer.training, trainer.test) for x in (part.x, part.y)]
         with predicting(self.model):
-            values = [value.item() for value in self._assess(*parts)]
+            values = [value.item() for value in self._assess()]
         return [value if math.isfinite(value) else None for value in values]
 
     def sections(self) -> dict[str, bytes]:
         """Surfaces (a byte for each place), weights and, with one feature, the curve (floats)."""
         with predicting(self.model):
-            *shades, outputs = self._shade(self._places)
+            *shades, outputs = self._shade()
         weights = b"".join(p.array.data.tobytes() for p in self.model.parameters())
         lowest = [shade.array.data.tobytes()[::8] for shade in shades]  # bytes of small integers
         curve = outputs.array.data.tobytes() if len(self.axes) == 1 else b""

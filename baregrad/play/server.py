@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -33,6 +34,7 @@ STATIC: Final = Path(__file__).parent / "static"
 HOST: Final = "127.0.0.1"
 TAKEN_OVER: Final = 4001  # the code with which a socket is closed when another tab has come
 BEAT: Final = 1 / 120  # seconds between looks at what has changed
+SWITCH: Final = 0.001  # seconds after which a thread lets others run; 5 ms would delay frames
 LARGEST: Final = 1_000_000  # bytes of a command
 T = TypeVar("T")
 
@@ -41,7 +43,7 @@ class Playground:
     """A session, a thread that trains, and the tab that shows it.
 
     There is one session. A second tab takes it over: the first is told so and may take it back.
-    When the tab is gone, training pauses.
+    When the tab is gone, or another takes over, training pauses.
 
     Args:
         session: what is shown.
@@ -53,6 +55,7 @@ class Playground:
         self._folder = folder
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self._asking = 0  # of the web's questions that wait; training gives way to them
         self._tab: WebSocket | None = None
         self._thread = threading.Thread(target=self._train, name="training", daemon=True)
 
@@ -67,6 +70,8 @@ class Playground:
     def _train(self) -> None:
         last = time.perf_counter()
         while not self._closed.wait(BEAT / 4 if self.session.speed == 0 else BEAT):
+            if self._asking:
+                continue
             now = time.perf_counter()
             with self._lock:
                 try:
@@ -83,7 +88,11 @@ class Playground:
             with self._lock:
                 return function()
 
-        return await asyncio.to_thread(locked)
+        self._asking += 1
+        try:
+            return await asyncio.to_thread(locked)
+        finally:
+            self._asking -= 1
 
     def app(self) -> Starlette:
         """The web application, not yet guarded."""
@@ -142,6 +151,7 @@ class Playground:
         before, self._tab = self._tab, tab
         if before is not None:
             await before.close(TAKEN_OVER)
+        await self._asked(self.session.pause)
         ready = asyncio.Event()
         sender = asyncio.create_task(self._send_frames(tab, ready))
         try:
@@ -153,7 +163,8 @@ class Playground:
             sender.cancel()
             if self._tab is tab:
                 self._tab = None
-                await self._asked(self.session.pause)
+                with self._lock:  # not awaited: this may be the end of the server
+                    self.session.pause()
 
     async def _receive(self, tab: WebSocket, text: str, ready: asyncio.Event) -> None:
         """Does what a tab asks for; ``{"do": "next"}`` means that it has drawn the last frame."""
@@ -239,5 +250,6 @@ def serve(session: Session, port: int, opened: Callable[[str], object]) -> None:
             server_header=False,
         )
         listener.listen()
+        sys.setswitchinterval(SWITCH)
         opened(f"http://{HOST}:{port}/{token}/")
         uvicorn.Server(config).run(sockets=[listener])

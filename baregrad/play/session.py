@@ -16,7 +16,7 @@ from baregrad.play.settings import CHOICES, CSV, Settings
 from baregrad.play.trainer import Trainer
 
 MOST_LOSSES: Final = 400  # in the curve
-TICK: Final = 0.012  # seconds of training at full speed, and then others have their turn
+TICK: Final = 0.008  # seconds of training at full speed, and then others have their turn
 LATEST: Final = 0.25  # seconds of training that are made up for, when a tick is late
 
 

@@ -162,12 +162,12 @@ def test_when_the_tab_is_gone_training_pauses(client, playground):
 def test_a_second_tab_takes_over(client):
     with tab(client) as first:
         next_frame(first)
-        first.send_json({"do": "step"})
+        first.send_json({"do": "play"})
         next_frame(first)
         with tab(client) as second:
             assert first.receive()["code"] == server.TAKEN_OVER
             frame, told = next_frame(second)
-            assert (frame["step"], "plan" in told[0]) == (1, True)
+            assert (frame["playing"], "plan" in told[0]) == (False, True)
 
 
 def test_trouble_in_training_is_told(client, playground, monkeypatch):
