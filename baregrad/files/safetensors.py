@@ -122,8 +122,9 @@ def load_tensors(path: FilePath) -> tuple[dict[str, Tensor], dict[str, str]]:
             F64, I64 and BOOL. Nothing large is allocated for a file that is not itself large.
     """
     try:
-        if stat.S_ISFIFO(os.stat(path).st_mode):  # opening it could take for ever
-            raise _Damage("it is a pipe; save it to a file first")
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # reading it could take for ever
+            raise _Damage("it is a pipe or device; save it to a file first")
         with open(path, "rb") as file:
             return _load(file)
     except OSError as error:

@@ -183,8 +183,13 @@ def test_a_message_is_short_however_long_a_name_is(path):
 
 def test_a_pipe_is_refused_and_not_waited_for(path):
     os.mkfifo(path)
-    with pytest.raises(ModelFileError, match="it is a pipe; save it to a file first"):
+    with pytest.raises(ModelFileError, match="it is a pipe or device; save it to a file"):
         load_tensors(path)
+
+
+def test_a_folder_is_refused(tmp_path):
+    with pytest.raises(ModelFileError, match="cannot be read: Is a directory"):
+        load_tensors(tmp_path)
 
 
 def test_a_header_that_is_too_long_to_be_read_is_not_written(path, monkeypatch):
