@@ -6,11 +6,10 @@ nothing: it reads its arguments from their arrays, and writes its results to new
 
 from __future__ import annotations
 
-from _thread import allocate_lock
 from array import array
 from collections.abc import Sequence
 from math import prod
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from baregrad.compiler.cost import nanoseconds, size_in_bytes
 from baregrad.compiler.deferred import Mask
@@ -108,6 +107,9 @@ class Routine:
 class _Several:
     """Several kernels, or long ones, run by the driver, on as many threads as they are worth.
 
+    A caller takes the memory that it needs and puts it back, or there is more made: other threads
+    may call meanwhile, and so may a signal's handler, which could not wait for whom it interrupted.
+
     Args:
         fused: the kernels.
         numbers: of the buffers whose addresses it is called with.
@@ -119,16 +121,41 @@ class _Several:
         streams = {number: size_in_bytes(fused.buffers[number]) for number in numbers}
         self._launch = Launch(fused, memory, streams, target)
         inner = any(buffer.number not in streams for buffer in fused.buffers)
-        self._arena = AlignedBuffer(memory.size // 4 if inner else 0)
-        self._table = array("q", [self._arena.address + offset for offset in memory.offsets])
+        self._arena_size = memory.size // 4 if inner else 0
+        self._offsets = memory.offsets
         self._numbers = numbers
-        self._lock = allocate_lock()  # there is one table, and one arena
+        self._desks = [self._desk(self._launch)]
 
     def __call__(self, *addresses: int) -> None:
-        with self._lock:
+        try:
+            desk = self._desks.pop()
+        except IndexError:
+            desk = self._desk(self._launch.another())
+        try:
             for number, address in zip(self._numbers, addresses, strict=True):
-                self._table[number] = address
-            self._launch.run(self._table, 1)
+                desk.table[number] = address
+            desk.launch.run(desk.table, 1)
+        finally:
+            self._desks.append(desk)
+
+    def _desk(self, launch: Launch) -> _Desk:
+        arena = AlignedBuffer(self._arena_size)
+        table = array("q", [arena.address + offset for offset in self._offsets])
+        return _Desk(launch, table, arena)
+
+
+class _Desk(NamedTuple):
+    """What one caller at a time needs.
+
+    Attributes:
+        launch: with scratch memory of its own.
+        table: of addresses.
+        arena: for what is neither argument nor result.
+    """
+
+    launch: Launch
+    table: array[int]
+    arena: AlignedBuffer
 
 
 def _single(fused: Fused, numbers: Sequence[int], target: Target) -> NativeFunction | None:

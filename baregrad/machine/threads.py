@@ -29,7 +29,7 @@ class _Team:
         self.process = os.getpid()
         self.block = AlignedBuffer(team.BLOCK_BYTES, "B")
         self.futex = futex
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # see WorkerPool
         self.stopped = False
         self.announced = 0  # the epoch that sleepers in Python wait for
         self.changed = threading.Condition()
@@ -112,7 +112,8 @@ class WorkerPool:
         self.threads = threads
         self._futex = futex and HAS_FUTEX
         self._closed = False
-        self._lock = threading.Lock()
+        # a signal's handler may call in the midst of a call, before or after its native code
+        self._lock = threading.RLock()
         self._team: _Team | None = None
         self._stop: weakref.finalize[[_Team], WorkerPool] | None = None
         _POOLS.add(self)
@@ -145,7 +146,7 @@ class WorkerPool:
 
     def _forget_threads(self) -> None:
         """In the child of a fork: the threads are the parent's, the lock may be held for ever."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._team = None
         if self._stop is not None:
             self._stop.detach()

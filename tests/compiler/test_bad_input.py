@@ -11,8 +11,10 @@ import baregrad as bg
 from baregrad import Tensor
 from baregrad.compiler import native as native_module
 from baregrad.compiler import residence
+from baregrad.compiler.eager import native_engine
 from baregrad.compiler.launch import Launch
 from baregrad.compiler.step import compile
+from baregrad.engines.selection import using
 from baregrad.errors import ArgumentError, CaptureError
 from baregrad.machine.cpu import is_x86_64
 from baregrad.machine.errors import MachineError, OutOfMemoryError
@@ -314,6 +316,21 @@ def test_a_signal_s_handler_must_not_run_the_step_that_it_interrupts(within):
     found += losses_of(compiled, 2)
     assert interrupted
     assert found == pytest.approx(expected, **CLOSE)
+
+
+def test_a_signal_s_handler_may_do_the_operation_that_it_interrupts(within):
+    def handle():
+        if not found:
+            found.append(None)
+            found[0] = b @ a
+
+    found = []
+    a, b = bg.Generator(1).randn(100, 100), bg.Generator(2).randn(100, 100)
+    with using(native_engine(None)):
+        first, second = (a @ b).tolist(), (b @ a).tolist()
+        within(before=handle)
+        assert (a @ b).tolist() == first
+    assert found[0].tolist() == second
 
 
 # --- threads --------------------------------------------------------------------------------------

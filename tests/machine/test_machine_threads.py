@@ -32,7 +32,7 @@ from baregrad.machine.registers import (
     rdx,
     rsi,
 )
-from baregrad.machine.threads import WorkerPool
+from baregrad.machine.threads import WorkerPool, _Team
 
 pytestmark = needs_avx
 FUTEX = [pytest.param(False, id="python")]
@@ -150,6 +150,24 @@ def workers() -> int:
     return sum(thread.name.startswith("baregrad-") for thread in threading.enumerate())
 
 
+def test_a_signal_s_handler_may_use_the_pool_that_it_interrupts(phases, monkeypatch):
+    def interrupted(self, function, argument):
+        run(self, function, argument)
+        if not handled:
+            handled.append(True)
+            pool.run(phases, cells.address)
+
+    run, handled = _Team._run, []
+    cells = AlignedBuffer(16, "q")
+    monkeypatch.setattr(_Team, "_run", interrupted)
+    with WorkerPool(2) as pool:
+        caller = threading.Thread(target=pool.run, args=(phases, cells.address), daemon=True)
+        caller.start()
+        caller.join(20)
+        assert not caller.is_alive()
+    assert handled
+
+
 @pytest.mark.parametrize("futex", FUTEX)
 def test_closing_ends_the_threads(futex, phases):
     pool = WorkerPool(3, futex=futex)
@@ -245,7 +263,7 @@ def test_a_fork_in_the_middle_of_a_call_leaves_the_child_a_usable_pool(phases):
 
 RETURN_AT_ONCE = """
 import threading, time
-from baregrad.machine.threads import WorkerPool
+from baregrad.machine.threads import WorkerPool, _Team
 from baregrad.machine.assembler import Assembler
 from baregrad.machine.function import NativeFunction
 asm = Assembler()
