@@ -1,14 +1,15 @@
-"""Makes the screenshots of `report.md` anew: ``python docs/make_screens.py [FOLDER]``.
+"""Makes the screenshots of report and playground anew: ``python docs/make_screens.py [FOLDER]``.
 
-Needs the extras view and browser, and Chromium.
+Needs the extras view, play and browser, and Chromium.
 """
 
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from baregrad.cli.main import main as baregrad
 
@@ -33,7 +34,23 @@ def main(folder: Path) -> None:
         page.locator(WEIGHT).first.click()
         page.evaluate("document.querySelector('#player').scrollIntoView()")
         page.screenshot(path=folder / "report-graph.png")
+        take_playground(browser, folder)
         browser.close()
+
+
+def take_playground(browser: Browser, folder: Path) -> None:
+    """Solves the spirals in the playground, and takes a picture of it."""
+    command = [sys.executable, "-m", "baregrad", "play", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        page = browser.new_page(viewport={"width": 1380, "height": 740}, color_scheme="light")
+        page.goto(run.stdout.readline().split()[-1])
+        page.select_option("#speed", "3000")
+        page.click("#play")
+        page.wait_for_timeout(2500)
+        page.click("#play")
+        page.wait_for_timeout(300)
+        page.screenshot(path=folder / "playground.png")
+        run.terminate()
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ export class Network {
     return [at, at + sizes[k - 1] * sizes[k]];
   }
   wires() {
-    const { pen } = sheet($("wires")), { sizes } = this.plan;
+    const { pen } = sheet($("wires")), { sizes } = this.plan, thin = Math.min(1, 9 / Math.max(...sizes.slice(1)));
     for (let k = 1; k < sizes.length; k++) {
       const [from] = this.offsets(k), n = sizes[k - 1];
       this.places[k].forEach(([left, , y], i) => this.places[k - 1].forEach(([, right, z], j) => {
@@ -104,7 +104,7 @@ export class Network {
         const near = !this.held || (this.held[0] === k && this.held[1] === i) || (this.held[0] === k - 1 && this.held[1] === j);
         pen.globalAlpha = (near ? 1 : 0.15) * Math.min(1, 0.15 + strength);
         pen.strokeStyle = css(signed(Math.sign(w) * 0.9 || 0.1));
-        pen.lineWidth = Math.min(7, 0.4 + 1.7 * strength);
+        pen.lineWidth = thin * Math.min(7, 0.4 + 1.7 * strength);
         pen.beginPath();
         pen.moveTo(right, z);
         pen.bezierCurveTo((left + right) / 2, z, (left + right) / 2, y, left, y);
