@@ -57,9 +57,13 @@ def source_name(source: FilePath | Any) -> str:
 def _opened(source: FilePath | Any) -> BinaryIO:
     if isinstance(source, str | PathLike) and source != STANDARD_INPUT:
         try:
-            return open(source, "rb")
+            file = open(source, "rb")  # noqa: SIM115  # the caller closes it
         except ValueError as error:  # such as a zero byte in it
             raise ArgumentError(f"{source!r} cannot be the path of a file: {error}") from error
+        if file.seekable():
+            return file
+        with file as pipe:  # such as `<(...)` in a shell
+            return _opened(pipe)
     stream = sys.stdin.buffer if source == STANDARD_INPUT else source
     if not hasattr(stream, "read"):
         raise ArgumentError(

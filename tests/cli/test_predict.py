@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import math
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -158,6 +160,19 @@ def test_a_table_comes_from_a_pipe_and_goes_into_one(cli, tables, monkeypatch):
     stream = io.TextIOWrapper(io.BytesIO(Path("points.csv").read_bytes()))
     monkeypatch.setattr("sys.stdin", stream)
     assert cli("predict", "runs/points-1", "-") == expected
+
+
+def test_a_pipe_may_have_a_name(cli, tables):
+    cli("train", "points.csv", "--target", "y", *QUICK)
+    expected = cli("predict", "runs/points-1", "points.csv")
+    os.mkfifo("pipe")
+    writer = threading.Thread(
+        target=lambda: Path("pipe").write_bytes(Path("points.csv").read_bytes())
+    )
+    writer.start()
+    found = cli("predict", "runs/points-1", "pipe")
+    writer.join()
+    assert found == expected
 
 
 def test_a_closed_standard_input_is_an_error(cli, tables, monkeypatch):
