@@ -134,6 +134,10 @@ class History:
 
         return curves.shown(repr(self), self.history)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """To pickle and copy: the record alone, without the model and what it learned from."""
+        return {**vars(self), "trained": None, "recorder": None}
+
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={value:.4g}" for name, value in self.last().items())
         advice = f"; {self.advice}" if self.advice else ""

@@ -1,6 +1,7 @@
 """What is in the page, read by an HTML parser."""
 
 import json
+import pickle
 import sys
 
 import pytest
@@ -235,6 +236,14 @@ def test_a_history_of_nothing_has_no_report(tmp_path):
 
     with pytest.raises(ArgumentError, match="nothing to report"):
         History().report(tmp_path / "r.html")
+
+
+def test_a_history_is_pickled_without_the_model():
+    history, _ = trained(None)
+    history.trained = history.trained._replace(loss=lambda p, y: p)  # which cannot be
+    copy = pickle.loads(pickle.dumps(history))
+    assert copy.history == history.history
+    assert (copy.trained, copy.recorder) == (None, None)
 
 
 def test_a_file_that_cannot_be_written_is_an_error(tmp_path):
