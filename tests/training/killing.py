@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import baregrad
+from baregrad.files.state import load_state
 
 SCRIPT = Path(__file__).with_name("checkpointed.py")
 
@@ -46,6 +47,8 @@ def ends_after_kills(folder, compiled, epochs, delays):
             time.sleep(delays[-1])
         process.kill()
         out, _ = process.communicate()
+        for path in own.glob("checkpoint-*"):
+            load_state(path)  # raises if it cannot be read
         if process.returncode == 0:
             ends.append(out)
         else:

@@ -338,6 +338,15 @@ def test_two_trainings_cannot_have_one_folder(tmp_path):
     assert training(tmp_path, epochs=2, callbacks=[Again()])[1].steps == 2 * STEPS
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """A folder with checkpoints."""
+    folder = tmp_path_factory.mktemp("begun")
+    with pytest.raises(Killed):
+        training(folder, callbacks=[Kill(step=3)])
+    return folder
+
+
 # --- other trainings ------------------------------------------------------------------------------
 
 
@@ -361,10 +370,9 @@ def test_two_trainings_cannot_have_one_folder(tmp_path):
         ({"shuffle": False}, "its shuffle is True, and now it is False"),
     ],
 )
-def test_a_checkpoint_of_another_training_is_refused(tmp_path, options, said):
-    stopped(tmp_path)
+def test_a_checkpoint_of_another_training_is_refused(begun, options, said):
     with pytest.raises(ArgumentError, match=f"has a checkpoint of another training: {said}"):
-        training(tmp_path, **options)
+        training(begun, **options)
 
 
 def test_a_callback_whose_state_was_saved_must_be_there(tmp_path):
