@@ -16,7 +16,7 @@ from baregrad.play.settings import CHOICES, CSV, Settings
 from baregrad.play.trainer import Trainer
 
 MOST_LOSSES: Final = 400  # in the curve
-TICK: Final = 0.008  # seconds of training at full speed, and then others have their turn
+TICK: Final = 0.008  # seconds of training, and then others have their turn
 LATEST: Final = 0.25  # seconds of training that are made up for, when a tick is late
 
 
@@ -39,7 +39,7 @@ class Session:
         self.playing = False
         self.speed = 300
         self.version = self.plan = 0
-        self._chunk = 1  # steps of a tick at full speed
+        self._chunk = 64  # steps of a tick, at most
         self.settings = settings or Settings()
         self._begin(self.settings, problem_of(self.settings, None))
 
@@ -142,17 +142,18 @@ class Session:
         """Trains as many steps as belong to so many seconds, if it is playing."""
         if not self.playing:
             return
+        steps = self._chunk
         if self.speed:
-            self._owed += self.speed * min(seconds, LATEST)
-            steps = int(self._owed)
+            self._owed = min(self._owed + self.speed * seconds, self.speed * LATEST)
+            steps = min(steps, int(self._owed))
             self._owed -= steps
-            if steps:
-                self.advance(steps)
+        if not steps:
             return
         begin = time.perf_counter()
-        self.advance(self._chunk)
+        self.advance(steps)
         taken = time.perf_counter() - begin
-        self._chunk = max(1, min(4 * self._chunk, int(self._chunk * TICK / taken)))
+        if steps == self._chunk or taken > TICK:
+            self._chunk = max(1, min(4 * steps, int(steps * TICK / taken)))
 
     # --- what is seen -------------------------------------------------------------------------
 

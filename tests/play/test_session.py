@@ -47,9 +47,25 @@ def test_fractions_of_steps_add_up_and_late_ticks_are_not_made_up_for(session):
 def test_at_full_speed_ticks_grow(session):
     session.do({"do": "speed", "speed": 0})
     session.play()
-    for _ in range(4):
+    for _ in range(40):
         session.tick(0.01)
-    assert session.trainer.step > 4
+    assert session.trainer.step > 40
+
+
+def test_a_slow_training_gives_way_after_few_steps(session, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("baregrad.play.session.time.perf_counter", lambda: now[0])
+    made = []
+
+    def slow(steps):
+        made.append(steps)
+        now[0] += steps / 256
+
+    monkeypatch.setattr(session.trainer, "advance", slow)
+    session.play()
+    for _ in range(3):
+        session.tick(1.0)
+    assert made == [64, 2, 2]
 
 
 def test_one_step_and_one_epoch(session):

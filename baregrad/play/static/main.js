@@ -54,6 +54,7 @@ function renew(described) {
     network = new Network(plan.choices, change, () => frame && drawSurface());
     if (location.hash.length > 1) change(read(location.hash));
   }
+  frame = network.frame = null; // the last one was of another network
   controls();
   network.build(plan);
   address();
@@ -148,6 +149,7 @@ function draw() {
   $("accuracies").hidden = !frame.accuracy;
   if (frame.accuracy) $("accuracy").textContent = `${((frame.accuracy[1] ?? 0) * 100).toFixed(0)} %`;
   $("speed").value = frame.speed;
+  if (!playing) $("summary").textContent = `Step ${frame.step}. Loss in training ${short(frame.loss[0])}, in the test ${short(frame.loss[1])}.`;
   $("back").disabled = frame.step === 0;
   if (frame.message) warn(frame.message);
   else if (playing) warn("");
@@ -246,7 +248,7 @@ const numeric = (id) => { if ($(id).checkValidity() && $(id).value !== "") chang
 $("play").onclick = toggle;
 $("step").onclick = () => send({ do: "step" });
 $("epoch").onclick = () => send({ do: "epoch" });
-$("back").onclick = () => frame.step && send({ do: "goto", step: frame.step - 1 });
+$("back").onclick = () => frame?.step && send({ do: "goto", step: frame.step - 1 });
 $("restart").onclick = () => { warn(""); send({ do: "restart" }); };
 $("speed").onchange = () => send({ do: "speed", speed: Number($("speed").value) });
 $("moment").oninput = () => goTo(Number($("moment").value));
