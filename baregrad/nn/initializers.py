@@ -15,8 +15,8 @@ from baregrad.tensor.random import Generator
 from baregrad.tensor.tensor import Tensor
 
 # (fan-out, fan-in, generator) -> the matrix, of which the layer makes one of its data type. Those
-# here are float32, so that a layer of float64 begins with the same weights; but orthogonal ones must
-# be that to the last digit.
+# here are float32, so a layer of float64 begins with the same weights; but orthogonal ones must be
+# that to the last digit.
 Initializer: TypeAlias = Callable[[int, int, Generator], Tensor]
 
 
