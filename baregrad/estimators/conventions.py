@@ -85,3 +85,36 @@ class Estimator:
             classifier_tags=None if regressor else utils.ClassifierTags(multi_label=True),
             input_tags=utils.InputTags(sparse=True),
         )
+
+    # --- metadata routing -------------------------------------------------------------------------
+
+    def get_metadata_routing(self) -> Any:
+        """Which arguments a method is handed by scikit-learn's tools; only this imports it."""
+        if hasattr(self, "_metadata_request"):
+            return self._metadata_request
+        routing = import_module("sklearn.utils.metadata_routing")
+        request = routing.MetadataRequest(owner=type(self).__name__)
+        for method in ("fit", "partial_fit", "score"):
+            getattr(request, method).add_request(param="sample_weight", alias=None)
+        return request
+
+    def set_fit_request(self, *, sample_weight: bool | str | None) -> Self:
+        """Whether `fit` is handed sample weights, or by which name; None for an error if any are.
+
+        It counts where scikit-learn's ``enable_metadata_routing`` is set.
+        """
+        return self._set_request("fit", sample_weight)
+
+    def set_partial_fit_request(self, *, sample_weight: bool | str | None) -> Self:
+        """As `set_fit_request`, for `partial_fit`."""
+        return self._set_request("partial_fit", sample_weight)
+
+    def set_score_request(self, *, sample_weight: bool | str | None) -> Self:
+        """As `set_fit_request`, for `score`."""
+        return self._set_request("score", sample_weight)
+
+    def _set_request(self, method: str, sample_weight: bool | str | None) -> Self:
+        request = self.get_metadata_routing()
+        getattr(request, method).add_request(param="sample_weight", alias=sample_weight)
+        self._metadata_request = request
+        return self

@@ -38,7 +38,7 @@ class Labels(list[Any]):
             self.multilabel = False
             kind = sklearn_class("DataConversionWarning", UserWarning)
             text = "A column-vector y was passed when a 1d array was expected; use y.ravel()"
-            warn(text, kind, stacklevel=6)
+            warn(text, kind, stacklevel=7)
             return [row[0] for row in rows]
         if len(widths) > 1 or not {value for row in rows for value in row} <= {0, 1}:
             raise DataError(

@@ -134,6 +134,22 @@ def test_warnings_and_errors_are_scikit_learns():
         nameless.predict(IRIS.data)
 
 
+def test_metadata_routing_hands_on_sample_weights():
+    from sklearn import config_context
+
+    weights = np.arange(150) % 3
+    alone = MLPClassifier(**QUICK).fit(IRIS.data, NAMES, weights)
+    with config_context(enable_metadata_routing=True):
+        model = MLPClassifier(**QUICK).set_fit_request(sample_weight="counts")
+        model.set_partial_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        pipeline = clone(make_pipeline(model)).fit(IRIS.data, NAMES, counts=weights)
+        found = pipeline.score(IRIS.data, NAMES, sample_weight=weights)
+        with pytest.raises(ValueError, match="sample_weight"):
+            make_pipeline(MLPClassifier()).fit(IRIS.data, NAMES, sample_weight=weights)
+    np.testing.assert_array_equal(pipeline[-1].coefs_[0], alone.coefs_[0])
+    assert found == alone.score(IRIS.data, NAMES, weights)
+
+
 def test_the_example_of_the_documents_runs():
     text = Path(__file__).parents[2].joinpath("docs", "estimators.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```py\n(.*?)```", text, re.DOTALL)

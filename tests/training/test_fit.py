@@ -395,3 +395,18 @@ def test_an_overflow_in_the_loss_names_the_layer_it_came_from():
 def test_predicting_needs_batches_of_at_least_one(size):
     with pytest.raises(ArgumentError, match="batch_size must be an integer of at least 1"):
         predict(line(), X, batch_size=size)
+
+
+def test_samples_that_are_not_shuffled_keep_their_order():
+    seen = []
+
+    class Spy(Callback):
+        def on_batch_end(self, run):
+            seen.extend(run.prediction.flatten().tolist())
+
+    numbers = [[float(i)] for i in range(5)]
+    model = line()
+    optimizer = SGD(model.parameters(), lr=0.0)
+    options = {"optimizer": optimizer, "epochs": 2, "batch_size": 2, "callbacks": [Spy()]}
+    fit(model, numbers, numbers, **options, shuffle=False)
+    assert seen == model(numbers).flatten().tolist() * 2
