@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
+from baregrad.compiler.checking import check_of_origin, is_in_range, origin
 from baregrad.compiler.program import Program
 from baregrad.compiler.returned import tensors_of
 from baregrad.compiler.symbol import Symbol, capture_error, described
@@ -25,10 +26,6 @@ from baregrad.tensor.primitives import PRIMITIVES
 from baregrad.tensor.tensor import Tensor
 
 T = TypeVar("T")
-
-# Operations whose results have elements of their first input alone, so that a check of that is one
-# of them as well.
-_SAME_NUMBERS = ("cast", "reshape", "permute", "expand", "take", "slice")
 
 
 def capture(function: Callable[..., Any], *arguments: Tensor) -> Program:
@@ -94,6 +91,7 @@ class _Capture(Engine):
         made: later ones that are of the world as well.
         present: what tensors of the world hold by now, as symbols.
         before: what is put back at them in the end: their gradient and last assignment.
+        is_checked: whether all indices are checked, or known to be in range.
         constants: arrays of numbers that the function made, kept so that their ids stay theirs.
     """
 
@@ -110,6 +108,7 @@ class _Capture(Engine):
         self.scalars: list[Value] = []
         self.draws: list[Callable[[int], Sequence[float]]] = []
         self.checks: list[tuple[int | Tensor, Callable[[Any], None]]] = []
+        self.is_checked = True
         self.reads: dict[Tensor, Value] = {}
         self.writes: dict[Tensor, Value] = {}
 
@@ -160,20 +159,19 @@ class _Capture(Engine):
     def check(self, values: Array, check: Callable[[Any], None]) -> None:
         """Notes what is to be checked before each run, of arguments and tensors of the world.
 
-        Numbers that the step itself computes are not checked; where it chooses some of them by
-        their indices, all are.
+        Of numbers that the step itself computes, integers must be known to pass, as they may be
+        indices; others are not checked.
         """
         if not isinstance(values, Symbol):
             check(values.data)
             return
-        value = values.value
-        while value.op in _SAME_NUMBERS:
-            value = value.inputs[0]
-        if value in self.arguments:
-            self.checks.append((self.arguments.index(value), check))
-        for tensor, read in self.reads.items():
-            if read is value:
-                self.checks.append((tensor, check))
+        path = origin(values.value)
+        known: list[int | Tensor] = [tensor for tensor, x in self.reads.items() if x is path[0]]
+        if path[0] in self.arguments:
+            known.append(self.arguments.index(path[0]))
+        self.checks += [(place, check_of_origin(path, check)) for place in known]
+        if not known and values.dtype == "int64":
+            self.is_checked &= is_in_range(values.value, check)
 
     def dynamic(
         self, draw: Callable[[int], Sequence[float]], dtype: DType, name: str
@@ -251,6 +249,8 @@ class _Capture(Engine):
                     f"the step uses the gradient that {tensor.label()} had before; compute it "
                     "within the step, and call zero_grad() before backward()"
                 )
+        # after a step of many they are others, which nobody has checked
+        changing = [x for x in self.writes if x.dtype == "int64" and x in dict(self.checks)]
         return Program(
             arguments=self.arguments + self.scalars,
             reads=self.reads,
@@ -258,4 +258,5 @@ class _Capture(Engine):
             results=results,
             draws=self.draws,
             checks=self.checks,
+            is_checked=self.is_checked and not changing,
         )

@@ -97,6 +97,7 @@ class FrozenCode:
             raise UnsupportedKernelError(
                 "it changes tensors or draws random numbers, so that it is not the same each time"
             )
+        program.require_checks()
         self.program = freeze(simplify(program))
         self._fused = fuse(self.program)
         self._memory = plan_memory(self._fused)

@@ -54,6 +54,7 @@ class NativeExecution:
     """
 
     def __init__(self, program: Program, fused: Fused, memory: Memory, target: Target) -> None:
+        program.require_checks()
         self._program = program
         self._fused = fused
         streams = [*(fused.inputs[value] for value in program.arguments), *fused.results]

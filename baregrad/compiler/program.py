@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.value import Value
 from baregrad.tensor.tensor import Tensor
 
@@ -26,6 +27,7 @@ class Program(NamedTuple):
         checks: of which numbers what must hold before each run, such as that class numbers are
             numbers of classes: the place of an argument, or a tensor, and a function that raises
             if its elements are not so.
+        is_checked: whether with these checks all indices are in range.
     """
 
     arguments: list[Value]
@@ -34,6 +36,19 @@ class Program(NamedTuple):
     results: list[Value]
     draws: Sequence[Callable[[int], Sequence[float]]] = ()
     checks: Sequence[tuple[int | Tensor, Callable[[Any], None]]] = ()
+    is_checked: bool = True
+
+    def require_checks(self) -> None:
+        """Refuses what might read beyond a table, or silently another row of it.
+
+        Raises:
+            UnsupportedKernelError: the program computes an index itself.
+        """
+        if not self.is_checked:
+            raise UnsupportedKernelError(
+                "the step computes indices or class numbers, which cannot be checked before it "
+                "runs; pass them as an argument, or bring them into range with clip()"
+            )
 
     def outputs(self) -> list[Value]:
         """Every value that must be computed."""

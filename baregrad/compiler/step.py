@@ -56,8 +56,9 @@ def compile(step: Callable[..., Any]) -> CompiledStep:
     the count of steps are read anew. Gradients are not left behind.
 
     What operations check, such as that indices are in range, is checked of the arguments and of
-    tensors that were there before. Of numbers that the step itself computes it is not: indices out
-    of range are taken for the nearest one, and integers wrap around at 64 bits.
+    tensors that were there before. Of numbers that the step itself computes it is not: integers
+    wrap around at 64 bits. A step that computes indices runs as Python, unless they cannot be out
+    of range, as those of `argmax` and `clip`.
 
     ``step.many(steps, x, y)`` runs many steps in one native call, each with its own arguments.
 
@@ -71,7 +72,7 @@ def compile(step: Callable[..., Any]) -> CompiledStep:
 
 
 class CompiledStep:
-    """See `compile`.
+    """See `compile`, also for what is not checked: integers of 64 bits wrap around.
 
     Attributes:
         function: the Python function.

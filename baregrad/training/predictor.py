@@ -186,8 +186,10 @@ class Predictor:
                 f"numbers, or rows: ({self.features},) or (samples, {self.features})"
             )
         if self.fallback is not None:
+            rows = narrowed(x, self._model).reshape(-1, self.features)
             with no_grad():
-                return self._model(narrowed(x, self._model)).detach()
+                found = self._model(rows).detach()
+            return found.reshape(*x.shape[:-1], *found.shape[1:])
         data = x.astype("float32").array.data
         for check in self._checks:
             check(data)

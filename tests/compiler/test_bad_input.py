@@ -15,7 +15,7 @@ from baregrad.compiler.eager import native_engine
 from baregrad.compiler.launch import Launch
 from baregrad.compiler.step import compile
 from baregrad.engines.selection import using
-from baregrad.errors import ArgumentError, CaptureError
+from baregrad.errors import ArgumentError, CaptureError, OutOfRangeError
 from baregrad.machine.cpu import is_x86_64
 from baregrad.machine.errors import MachineError, OutOfMemoryError
 from baregrad.machine.memory import AlignedBuffer
@@ -213,13 +213,28 @@ def test_float64_is_refused_by_name():
         compile(lambda x: x * 2)(bg.ones(2).astype("float64"))
 
 
-@pytest.mark.parametrize(
-    ("shift", "row"), [(2**40, 2), (-(2**40), 0), (1, 2)], ids=["above", "below", "inside"]
-)
-def test_an_index_that_the_step_computes_is_brought_into_range(shift, row):
+@pytest.mark.parametrize("shift", [2**40, -(2**40), 1], ids=["above", "below", "inside"])
+def test_a_step_that_computes_an_index_runs_as_python_which_checks_it(shift):
     x = bg.arange(6.0).reshape(3, 2)
-    found = compile(lambda i: x.take(i + shift))(Tensor([1]))
-    assert found.tolist() == [x[row].tolist()]
+    compiled = compile(lambda i: x.take(i + shift))
+    if shift == 1:
+        assert compiled(Tensor([1])).tolist() == [x[2].tolist()]
+    else:
+        with pytest.raises(OutOfRangeError, match="out of range"):
+            compiled(Tensor([1]))
+    assert "computes indices" in compiled.fallback
+    assert "computes indices" in str(bg.explain(compiled, Tensor([1])))
+
+
+def test_a_predictor_whose_model_computes_an_index_is_the_model_itself():
+    class Rounding(bg.Module):
+        def forward(self, x):
+            return bg.arange(3.0).take((x[:, 0] + 2 * x[:, 1]).astype("int64"))
+
+    predict = bg.Predictor(Rounding(), 2)
+    assert "computes indices" in predict.fallback
+    assert predict(bg.Tensor([[1.0, 0.0], [0.0, 1.0]])).tolist() == [1.0, 2.0]
+    assert predict([0.0, 1.0]) == predict(bg.Tensor([0.0, 1.0])).item() == 2.0  # a model of rows
 
 
 def test_integers_that_the_step_computes_wrap_around():
