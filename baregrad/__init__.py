@@ -122,9 +122,9 @@ if TYPE_CHECKING:
         TimeLimit,
     )
     from baregrad.training.evaluation import evaluate, predict
+    from baregrad.training.fit import fit
     from baregrad.training.history import History
     from baregrad.training.learning_rate import find_learning_rate
-    from baregrad.training.loop import fit
     from baregrad.training.predictor import Predictor
     from baregrad.training.run import Callback, Run
     from baregrad.view.frames import GraphFrames
@@ -292,7 +292,7 @@ _LATER = {
     "baregrad.training.evaluation": "evaluate predict",
     "baregrad.training.history": "History",
     "baregrad.training.learning_rate": "find_learning_rate",
-    "baregrad.training.loop": "fit",
+    "baregrad.training.fit": "fit",
     "baregrad.training.predictor": "Predictor",
     "baregrad.training.run": "Callback Run",
     "baregrad.view.frames": "GraphFrames",

@@ -28,7 +28,7 @@ from baregrad.optim.schedules import cosine
 from baregrad.tensor.tensor import Tensor
 from baregrad.training import metrics
 from baregrad.training.callbacks import EarlyStopping, TimeLimit
-from baregrad.training.loop import fit
+from baregrad.training.fit import fit
 from baregrad.training.metrics import Metric
 from baregrad.training.run import Callback
 from baregrad.view.report.recorder import Recorder

@@ -12,7 +12,7 @@ from baregrad.nn.losses import Loss
 from baregrad.nn.module import Module
 from baregrad.optim.optimizer import Optimizer
 from baregrad.tensor.tensor import as_tensor
-from baregrad.training.loop import fit
+from baregrad.training.fit import fit
 from baregrad.training.run import Callback, Run
 
 SMOOTHING = 0.9  # how much of the running average of the losses is kept at each step

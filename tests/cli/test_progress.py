@@ -9,7 +9,7 @@ import pytest
 
 from baregrad.cli.progress import Bar, shown_progress
 from baregrad.nn.mlp import MLP
-from baregrad.training.loop import fit
+from baregrad.training.fit import fit
 
 
 class Terminal(io.StringIO):

@@ -16,9 +16,9 @@ from baregrad.training.callbacks import (
     Progress,
 )
 from baregrad.training.finite import non_finite_origin
+from baregrad.training.fit import fit
 from baregrad.training.history import History
 from baregrad.training.learning_rate import find_learning_rate
-from baregrad.training.loop import fit
 from baregrad.training.run import Callback
 
 X = [[0.0], [1.0]]

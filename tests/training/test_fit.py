@@ -14,7 +14,7 @@ from baregrad.optim.schedules import ReduceOnPlateau, Schedule, step_decay
 from baregrad.optim.sgd import SGD
 from baregrad.training.callbacks import EarlyStopping, LambdaCallback
 from baregrad.training.evaluation import evaluate, predict
-from baregrad.training.loop import fit
+from baregrad.training.fit import fit
 from baregrad.training.run import Callback
 
 X = [[i / 10] for i in range(-10, 10)]
