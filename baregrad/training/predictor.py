@@ -188,8 +188,8 @@ class Predictor:
         if self.fallback is not None:
             rows = narrowed(x, self._model).reshape(-1, self.features)
             with no_grad():
-                found = self._model(rows).detach()
-            return found.reshape(*x.shape[:-1], *found.shape[1:])
+                outputs = self._model(rows).detach()
+            return outputs.reshape(*x.shape[:-1], *outputs.shape[1:])
         data = x.astype("float32").array.data
         for check in self._checks:
             check(data)
