@@ -33,8 +33,8 @@ from baregrad.nn.losses import Loss
 from baregrad.nn.mlp import MLP
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.evaluation import predict
+from baregrad.training.fit import fit
 from baregrad.training.history import History
-from baregrad.training.loop import fit
 from baregrad.training.metrics import Metric
 
 BATCH = 200  # samples in a batch, if it is not said
