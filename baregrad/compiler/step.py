@@ -11,6 +11,7 @@ from _thread import RLock  # which `threading` only passes on, and takes 2 ms to
 from array import array
 from collections.abc import Callable
 from math import prod
+from operator import attrgetter
 from typing import Any
 from weakref import ref
 
@@ -32,6 +33,7 @@ from baregrad.machine.errors import MachineError
 from baregrad.tensor.graph import noting_modules
 from baregrad.tensor.tensor import Tensor, as_tensor
 
+_requires_grad = attrgetter("requires_grad")
 MOST_VERSIONS = 16  # of one step that are kept
 
 
@@ -50,8 +52,9 @@ def compile(step: Callable[..., Any]) -> CompiledStep:
             optimizer.step()
             return loss
 
-    It is compiled anew for other shapes of its arguments, and when a module it calls goes from
-    training to prediction or back; the last 16 versions are kept. Python code in it runs when it is
+    It is compiled anew for other shapes of its arguments, when a module it calls goes from training
+    to prediction or back, and when a tensor that it reads begins or ceases to require a gradient;
+    the last 16 versions are kept. Python code in it runs when it is
     compiled and not again, so it must not look at the numbers of a tensor; the learning rate and
     the count of steps are read anew. Gradients are not left behind.
 
@@ -157,7 +160,7 @@ class CompiledStep:
     def _version(self, tensors: list[Tensor]) -> _Version | None:
         """The version for arguments of these shapes; None, and `fallback` says why."""
         version = self._versions.pop(self._key(tensors), None)
-        if version is None:
+        if version is None or (isinstance(version, _Version) and version.is_outdated()):
             with noting_modules() as modules:
                 version = self._compiled(tensors)
             self._modules |= dict.fromkeys(map(ref, modules))
@@ -170,7 +173,7 @@ class CompiledStep:
     def _key(self, tensors: list[Tensor]) -> Any:
         """What a version is compiled for: shapes, modules that are in training, the engine."""
         modes = tuple([getattr(module(), "training", None) for module in self._modules])
-        shapes = tuple([(tensor.shape, tensor.dtype) for tensor in tensors])
+        shapes = tuple([(tensor.shape, tensor.dtype, tensor.requires_grad) for tensor in tensors])
         return shapes, modes, process_engine()
 
     def _compiled(self, tensors: list[Tensor]) -> _Version | str:
@@ -235,7 +238,15 @@ class _Version:
         self._native = NativeExecution(self.program, fused, memory, target)
         self._form = form_of(returned)
         self._writes = frozenset(self.program.writes)
+        self._required = self._requirements()
         self._checked: dict[Tensor, Array] = {}  # what the tensors of the world held last time
+
+    def is_outdated(self) -> bool:
+        """Whether a tensor that it reads requires a gradient by now, or no longer does."""
+        return self._required != self._requirements()
+
+    def _requirements(self) -> list[bool]:
+        return list(map(_requires_grad, self.program.reads))
 
     def run(self, steps: int, arguments: list[Tensor]) -> list[array[Any]]:
         """So many steps; of each result its elements at all of them.

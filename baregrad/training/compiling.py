@@ -6,11 +6,15 @@ digits on a busy day.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from types import FunctionType
 from typing import Any, Final
+from weakref import ref
 
 from baregrad.nn.module import Module
 from baregrad.optim.optimizer import Optimizer
+from baregrad.tensor.random import Generator
 from baregrad.tensor.tensor import Tensor
 
 # Seconds in pure Python on a common computer of 2026: of a prediction at least, and of a weight and
@@ -20,6 +24,8 @@ PRODUCT: Final = 1e-7
 TRAINING: Final = 3  # times a prediction: forward, and the gradients of inputs and of weights
 
 COMPILING: Final = 0.5  # seconds, with a margin: the usual network takes a fifth of that
+
+_PLAIN: Final = (int, float, complex, str, bytes)
 
 
 def prediction_pays(model: Module, samples: int, batches: int) -> bool:
@@ -42,32 +48,73 @@ def narrowed(x: Tensor, model: Module) -> Tensor:
     return (x.astype("float32") if x.dtype == "float64" and is_narrow else x).detach()
 
 
-def settings_of(module: Module) -> Hashable:
-    """What a captured step does not read anew: all attributes but the numbers of tensors."""
-    return tuple([(name, _setting(value)) for name, value in vars(module).items()])
+def settings_of(module: Module) -> object:
+    """What a captured step does not read anew, and equals only itself unchanged.
+
+    All attributes but the numbers of tensors; and the numbers that functions find outside of them.
+    """
+    attributes = [(name, setting_of(value)) for name, value in vars(module).items()]
+    return setting_of(type(module).forward), attributes
 
 
-def _setting(value: Any) -> Hashable:
-    """What tells whether an attribute is still the same."""
+def setting_of(value: Any) -> object:
+    """What tells whether an attribute, or a function, is still the same."""
+    if value is None or isinstance(value, _PLAIN):
+        return value
     if isinstance(value, Tensor):
         # what an operation made is kept to look at, and is another after each call
-        return (id(value), value.requires_grad) if value.op is None else None
+        return (_Same(value), value.requires_grad) if value.op is None else None
     if isinstance(value, Module):
-        return id(value), settings_of(value)
+        return _Same(value), settings_of(value)
     if isinstance(value, list | tuple):
-        return tuple(map(_setting, value))
+        return [setting_of(item) for item in value]
     if isinstance(value, dict):
-        return tuple([(id(key), _setting(item)) for key, item in value.items()])
-    return value if isinstance(value, int | float | str) else id(value)
+        return [(setting_of(key), setting_of(item)) for key, item in value.items()]
+    if isinstance(value, FunctionType):
+        return _Same(value), _plain(_found_outside(value))
+    if isinstance(value, Generator):
+        return _Same(value)  # its place is read anew
+    return _Same(value), _plain(getattr(value, "__dict__", {}).values())
 
 
-def options_of_groups(optimizer: Optimizer) -> Hashable:
+def _found_outside(function: FunctionType) -> Iterator[Any]:
+    """What a function may read of its surroundings."""
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):  # nothing is in it yet
+            yield cell.cell_contents
+    yield from map(function.__globals__.get, function.__code__.co_names)
+    yield from function.__defaults__ or ()
+
+
+def _plain(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if isinstance(value, _PLAIN)]
+
+
+class _Same:
+    """Equal to that of the same object; one that is at its address later is another.
+
+    Objects are not kept alive, but where they have no weak references.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self._value: Callable[[], Any]
+        try:
+            self._value = ref(value)
+        except TypeError:
+            self._value = lambda: value
+
+    def __eq__(self, other: object) -> bool:
+        value = self._value()
+        return isinstance(other, _Same) and value is not None and value is other._value()
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def options_of_groups(optimizer: Optimizer) -> object:
     """The options that a captured step does not read anew: all but the learning rates."""
-    return tuple(
-        [
-            (name, _setting(value))
-            for group in optimizer.groups
-            for name, value in group.items()
-            if name != "lr"
-        ]
-    )
+    return [
+        (name, setting_of(value))
+        for group in optimizer.groups
+        for name, value in group.items()
+        if name != "lr"
+    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from math import prod
 from typing import Final
 from weakref import WeakKeyDictionary, ref
@@ -16,7 +15,7 @@ from baregrad.training.compiling import narrowed, settings_of
 CALL: Final = 2e9  # products of weights and inputs in one native call: some 30 ms
 
 # What was compiled, and for which settings of the model.
-_compiled: WeakKeyDictionary[Module, tuple[Hashable, CompiledStep]] = WeakKeyDictionary()
+_compiled: WeakKeyDictionary[Module, tuple[object, CompiledStep]] = WeakKeyDictionary()
 
 
 def native_outputs(model: Module, inputs: Tensor, size: int) -> Tensor | None:

@@ -11,7 +11,7 @@ went wrong is left to Python, which says where.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Hashable
+from collections.abc import Collection
 from math import isfinite
 from time import perf_counter
 from typing import Final, NamedTuple
@@ -22,7 +22,7 @@ from baregrad.errors import CaptureError
 from baregrad.optim.optimizer import Optimizer
 from baregrad.optim.schedules import Schedule
 from baregrad.tensor.tensor import Tensor
-from baregrad.training.compiling import narrowed, options_of_groups, settings_of
+from baregrad.training.compiling import narrowed, options_of_groups, setting_of, settings_of
 from baregrad.training.evaluation import training_loss
 from baregrad.training.finite import may_watch
 from baregrad.training.run import Run, Steps
@@ -76,7 +76,7 @@ class NativeSteps:
         self._sizes = sizes
         self._watchers = [callback for callback in task.callbacks if may_watch(callback)]
         self._compiled = CompiledStep(self._step)
-        self._compiled_for: Hashable = None
+        self._compiled_for: object = None
         self._most = 1  # steps in a call
         self._saved: dict[Tensor, Array] = {}
         self._since: list[_Call] = []  # calls since it was saved
@@ -96,7 +96,8 @@ class NativeSteps:
 
     def begin_epoch(self) -> None:
         """Notices what is built into the step and was changed by somebody: it is compiled anew."""
-        built_in = settings_of(self._task.model), options_of_groups(self._task.optimizer)
+        task = self._task
+        built_in = settings_of(task.model), setting_of(task.loss), options_of_groups(task.optimizer)
         if built_in != self._compiled_for:
             self._compiled, self._compiled_for = CompiledStep(self._step), built_in
             self._saved = {}
