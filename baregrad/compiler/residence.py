@@ -8,12 +8,14 @@ looks at its numbers has them copied out, and they are copied in where somebody 
 
 from __future__ import annotations
 
+import os
 from _thread import RLock
 from array import array
 from itertools import count
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
+from baregrad.compiler.forking import renewed
 from baregrad.engines.array import TYPECODES, Array, DType, Resident, Shape
 from baregrad.machine.memory import AlignedBuffer
 from baregrad.tensor.tensor import Tensor
@@ -109,3 +111,15 @@ def home_of(tensor: Tensor) -> Home:
         if home is None:
             home = _homes[id(tensor)] = Home(tensor.shape, tensor.dtype)
         return home
+
+
+def _after_fork_in_child() -> None:
+    """Threads that had a home locked, to look at its numbers, are not in this process."""
+    global _lock
+    _lock = renewed(_lock)
+    for home in list(_homes.values()):
+        home.lock = renewed(home.lock)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

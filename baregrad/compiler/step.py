@@ -17,6 +17,7 @@ from weakref import ref
 
 from baregrad.compiler.capture import capture
 from baregrad.compiler.collector import collection_paused
+from baregrad.compiler.forking import let_forks_wait_for
 from baregrad.compiler.fusion import Fused, fuse
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.memory import Memory, plan_memory
@@ -80,6 +81,7 @@ class CompiledStep:
     Attributes:
         function: the Python function.
         fallback: why the last call ran the Python function itself; None if it ran machine code.
+        lock: held by the thread that runs it.
     """
 
     def __init__(self, step: Callable[..., Any], target: Target | None = None) -> None:
@@ -87,8 +89,9 @@ class CompiledStep:
         self._target = target
         self._versions: dict[Any, _Version | str] = {}
         self._modules: dict[ref[Any], None] = {}  # that the step calls
-        self._lock = RLock()  # there is one arena for each version
+        self.lock = RLock()  # there is one arena for each version
         self.fallback: str | None = None
+        let_forks_wait_for(self)
 
     def __call__(self, *arguments: Any) -> Any:
         """Runs the step.
@@ -98,7 +101,7 @@ class CompiledStep:
             ArgumentError: an argument is a tensor that the step assigns to.
         """
         tensors = [as_tensor(argument) for argument in arguments]
-        with self._lock:
+        with self.lock:
             version = self._version(tensors)
             if version is not None:
                 return version.returned(version.run(1, tensors), ())
@@ -122,7 +125,7 @@ class CompiledStep:
         checked_steps(steps)
         streams = [as_tensor(argument) for argument in arguments]
         examples = [_example(steps, stream) for stream in streams]
-        with self._lock:
+        with self.lock:
             version = self._version(examples)
             if version is not None:
                 return version.returned(version.run(steps, streams), (steps,))
@@ -137,7 +140,7 @@ class CompiledStep:
         Raises:
             CaptureError: as when it is called.
         """
-        with self._lock:
+        with self.lock:
             self._version(list(examples))
             return self.fallback
 
@@ -146,16 +149,20 @@ class CompiledStep:
 
         The optimizer's steps and the places in random streams are as they were before.
         """
-        with self._lock:
+        with self.lock:
             version = self._version(list(examples))
             if version is not None:
                 version.draw(-steps)
 
     def writes(self, *examples: Tensor) -> list[Tensor]:
         """The tensors that a step with arguments of these shapes assigns to."""
-        with self._lock:
+        with self.lock:
             version = self._version(list(examples))
             return [] if version is None else list(version.program.writes)
+
+    def begin_anew(self) -> None:
+        """Forgets all versions: one of them was broken off, as its thread is not in this process."""
+        self._versions.clear()
 
     def _version(self, tensors: list[Tensor]) -> _Version | None:
         """The version for arguments of these shapes; None, and `fallback` says why."""
