@@ -161,7 +161,7 @@ class CompiledStep:
             return [] if version is None else list(version.program.writes)
 
     def begin_anew(self) -> None:
-        """Forgets all versions: one of them was broken off, as its thread is not in this process."""
+        """Forgets all versions: one was broken off, as its thread is not in this process."""
         self._versions.clear()
 
     def _version(self, tensors: list[Tensor]) -> _Version | None:
