@@ -171,7 +171,9 @@ class Expression:
 
     def _made(self, term: Term, inputs: list[int]) -> Node:
         if term.kind == "reduce":
-            return Reduce(term.op, inputs[0], term.over, term.dtype, term.extent)
+            # of what is the same in each column, so is its sum
+            extent = self.nodes[inputs[0]].extent & ~term.over
+            return Reduce(term.op, inputs[0], term.over, term.dtype, extent)
         extent = 0
         for number in inputs:
             extent |= self.nodes[number].extent

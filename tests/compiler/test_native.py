@@ -317,3 +317,18 @@ def test_arguments_that_are_not_the_programs_are_refused():
         native_steps.run(bg.ones(3).array)
     with pytest.raises(ArgumentError, match="needs 2 times 8 elements, not 3"):
         native_steps.run_steps(2, [array("f", [0.0] * 3)] * len(program.arguments))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("shape", [(7, 5), (3, 2), (40, 16), (33, 17), (1, 9), (6, 1)])
+def test_a_sum_over_rows_of_what_is_the_same_in_each_column_is_in_each_column(target, shape):
+    x, w = bg.Generator(1).randn(*shape), bg.Generator(2).randn(shape[1])
+
+    def step(x):
+        one = (x * w).sum().reshape(1, 1).expand(shape)
+        by_row = x.sum(1, keepdims=True).expand(shape)
+        return (one * x).sum(0) + one.sum(0), by_row.max(0) - (x * x).sum(0), by_row.sum(1)
+
+    found, expected = CompiledStep(step, target)(x), step(x)
+    for result, right in zip(found, expected, strict=True):
+        assert result.tolist() == pytest.approx(right.tolist(), rel=1e-4, abs=1e-4)
