@@ -23,11 +23,26 @@ _UNKNOWN: Bounds = (-inf, inf)
 
 
 def origin(value: Value) -> list[Value]:
-    """Whose elements a value has, then what chose among them one after another, itself the last."""
+    """Whose elements a value has, then what chose among them one after another, itself the last.
+
+    The last may also be their sums along the last axis.
+    """
+    if value.op == "sum" and value.attributes["axes"] == (len(value.inputs[0].shape) - 1,):
+        path = origin(value.inputs[0])
+        keeps_rows = all(map(_keeps_rows, path[1:]))
+        return [*path, value] if keeps_rows else [value]
     path = [value]
     while path[-1].op in _SAME_NUMBERS:
         path.append(path[-1].inputs[0])
     return path[::-1]
+
+
+def _keeps_rows(value: Value) -> bool:
+    """Whether rows of a value are rows of what it was chosen from, or a slice of each."""
+    if value.op == "take":
+        axis = value.attributes["axis"]
+        return len(value.inputs[1].shape) == 1 and axis != len(value.shape) - 1
+    return value.op in ("cast", "slice", "stop_gradient")
 
 
 def check_of_origin(path: Sequence[Value], check: Check) -> Check:
@@ -43,7 +58,9 @@ def check_of_origin(path: Sequence[Value], check: Check) -> Check:
     Returns:
         A check of the origin's elements, at any number of steps one after another.
     """
-    source = path[0]
+    source, last = path[0], path[-1]
+    if last.op == "sum" and last is not source:
+        return check_of_origin(path[:-1], _check_of_sums(last.inputs[0].shape[-1], check))
     chosen = _chosen(path)
     lengths = tuple(map(len, chosen))
     if lengths == source.shape:
@@ -59,6 +76,15 @@ def check_of_origin(path: Sequence[Value], check: Check) -> Check:
         check([elements[place] for place in places])
 
     return check_part
+
+
+def _check_of_sums(width: int, check: Check) -> Check:
+    """A check of the sums of rows, given their elements."""
+
+    def check_sums(elements: Any) -> None:
+        check([sum(elements[i : i + width]) for i in range(0, len(elements), max(width, 1))])
+
+    return check_sums
 
 
 def _chosen(path: Sequence[Value]) -> list[range]:

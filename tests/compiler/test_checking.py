@@ -5,7 +5,7 @@ import pytest
 import baregrad as bg
 from baregrad.compiler.capture import capture
 from baregrad.compiler.step import compile
-from baregrad.errors import OutOfRangeError
+from baregrad.errors import ArgumentError, OutOfRangeError
 from baregrad.machine.cpu import is_x86_64
 
 table = bg.arange(8.0).reshape(4, 2).detach()
@@ -87,6 +87,32 @@ def test_only_what_may_be_chosen_is_checked(part, is_wrong):
                     check(x.array.data * steps)
             else:
                 check(x.array.data * steps)
+
+
+@pytest.mark.parametrize(
+    ("part", "is_checked"),
+    [
+        (lambda x, i: x, True),
+        (lambda x, i: x.take(i), True),
+        (lambda x, i: x[:, 1:], True),
+        (lambda x, i: x.T, False),
+        (lambda x, i: x.take(i.reshape(1, 2))[:, :, 1:], False),
+        (lambda x, i: x.take(i, 1), False),
+        (lambda x, i: x * 1.5, False),
+    ],
+)
+def test_sums_of_rows_are_checked_where_rows_are_those_of_the_origin(part, is_checked):
+    def step(x, i):
+        return bg.losses.cross_entropy(bg.ones(*part(x, i).shape), part(x, i))
+
+    x, i = bg.Tensor([[0.0, 0.5, 0.5], [0.0, 0.25, 0.75]]), bg.Tensor([0, 1])
+    checks = [check for place, check in capture(step, x, i).checks if place == 0]
+    of_sums = checks[1:]  # the first is of each probability
+    assert len(of_sums) == is_checked
+    for check in of_sums:
+        check(x.array.data * 2)
+        with pytest.raises(ArgumentError, match=r"sum of a sample's target .* number 1 is 1\.25"):
+            check(bg.Tensor([[0.0, 0.5, 0.5], [0.0, 0.5, 0.75]]).array.data)
 
 
 @pytest.mark.skipif(not is_x86_64(), reason="no x86-64 processor")
