@@ -88,6 +88,12 @@ class Predictor:
         if self.fallback is not None:
             self._model = deepcopy(model).eval()
 
+    def __reduce__(self) -> Any:
+        raise ArgumentError(
+            "a Predictor's machine code cannot be copied or pickled; copy or pickle the model, and "
+            "make a Predictor of that"
+        )
+
     def _compiled(self, model: Module) -> str | None:
         """Compiles it, or says why it cannot be."""
         try:

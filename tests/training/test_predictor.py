@@ -1,7 +1,9 @@
 """Predictors, against the models they were made from."""
 
+import copy
 import math
 import os
+import pickle
 import threading
 from array import array
 
@@ -361,3 +363,9 @@ def test_a_child_process_predicts():
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickle.dumps])
+def test_a_predictor_that_is_copied_says_what_to_copy(copied):
+    with pytest.raises(ArgumentError, match="copy or pickle the model"):
+        copied(bg.Predictor(bg.MLP(2, [1], seed=0)))
