@@ -20,8 +20,10 @@ import baregrad as bg
 
 ROUNDS, EPOCHS = 5, 40
 KINDS = {"baregrad": bg.MLPRegressor, "scikit-learn": neural_network.MLPRegressor}
+THEIR_DEFAULTS = {"hidden_layer_sizes": (100,), "learning_rate": "constant", "alpha": 1e-4}
+OURS_ALONE = {"dropout": 0.0}
 SETTINGS = {
-    "defaults": {},
+    "their defaults": {},
     "early stopping": {"early_stopping": True},
     "100, 100": {"hidden_layer_sizes": (100, 100)},
 }
@@ -37,8 +39,10 @@ def main() -> None:
         scores = {}
         for seed in range(ROUNDS):
             for kind, make in KINDS.items():
-                options = {"max_iter": EPOCHS, "tol": 0, "n_iter_no_change": EPOCHS}
-                model = make(**options, **settings, random_state=seed)
+                options = THEIR_DEFAULTS | {"learning_rate_init": 1e-3, "max_iter": EPOCHS}
+                options |= {"tol": 0, "n_iter_no_change": EPOCHS, **settings}
+                options |= OURS_ALONE if kind == "baregrad" else {}
+                model = make(**options, random_state=seed)
                 start = perf_counter()
                 model.fit(x, y)
                 seconds[kind].append(perf_counter() - start)

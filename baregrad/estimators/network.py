@@ -23,6 +23,7 @@ from baregrad.estimators.parameters import Parameters
 from baregrad.estimators.solving import (
     Convergence,
     Objective,
+    is_one_cycle,
     network_activation,
     optimizer_of,
     rule_of,
@@ -67,7 +68,7 @@ class MLPEstimator(Parameters):
         epochs = checked_count(integer(self.max_iter), "max_iter")
         again = bool(self.warm_start) and hasattr(self, "model_")
         stopped = self._learn(X, y, sample_weight, None, again, epochs)
-        if stopped is None and not callable(self.learning_rate):
+        if stopped is None and not (callable(self.learning_rate) or is_one_cycle(self)):
             warn(
                 f"max_iter={epochs} epochs are done, and the loss still improved; more may help",
                 sklearn_class("ConvergenceWarning", UserWarning),
@@ -113,7 +114,7 @@ class MLPEstimator(Parameters):
             samples = self._samples(X, y, sample_weight, again, classes)
             if epochs is not None or not again:
                 self._optimizer, self.n_iter_ = optimizer_of(self, self.model_.parameters()), 0
-            return self._train(samples, epochs or 1)
+            return self._train(samples, epochs)
         except Exception:
             if not again:
                 vars(self).pop("model_", None)  # what is half trained is not fitted
@@ -207,7 +208,7 @@ class MLPEstimator(Parameters):
             features,
             [*self._hidden(), self.n_outputs_],
             activation=network_activation(self.activation),
-            dropout=self.dropout,
+            dropout=0.0 if self.solver == "lbfgs" else self.dropout,
             norm=self.norm,
             initializer=self.initializer,
             seed=self._seed,
@@ -219,7 +220,8 @@ class MLPEstimator(Parameters):
         self.history_: dict[str, list[float]] = {}
         self.validation_scores_ = self.best_validation_score_ = self.best_loss_ = None
 
-    def _train(self, samples: list[Tensor], epochs: int) -> str | None:
+    def _train(self, samples: list[Tensor], epochs: int | None) -> str | None:
+        """Trains for so many epochs; None for one of a number that is not known."""
         mean_weight = samples[2].mean().item() if samples[2:] else 1.0
         held_out = None
         if self.early_stopping:
@@ -235,12 +237,12 @@ class MLPEstimator(Parameters):
             target,
             loss=Objective(self._loss(), self.alpha / mean_weight, matrices),
             optimizer=optimizer,
-            epochs=epochs,
+            epochs=epochs or 1,
             batch_size=size,
             validation_data=held_out,
             metrics=[self._metric()] if held_out else [],
             callbacks=[Convergence(self, self._score_name if held_out else None), *self.callbacks],
-            schedule=rule_of(self, len(x), size, self._steps),
+            schedule=rule_of(self, len(x), size, self._steps, epochs),
             sample_weight=weights[0] if weights else None,
             seed=(self._seed + self._epochs) % 2**64,
             verbose=bool(self.verbose),

@@ -15,7 +15,7 @@ from baregrad.optim.adam import Adam
 from baregrad.optim.lbfgs import LBFGS
 from baregrad.optim.named import optimizer_named
 from baregrad.optim.optimizer import Optimizer
-from baregrad.optim.schedules import Rule
+from baregrad.optim.schedules import Rule, one_cycle
 from baregrad.optim.sgd import SGD
 from baregrad.tensor import random
 from baregrad.tensor.tensor import Tensor
@@ -120,7 +120,14 @@ def optimizer_of(estimator: Parameters, parameters: Sequence[Tensor]) -> Optimiz
     return (make or partial(optimizer_named(solver), lr=lr))(parameters)
 
 
-def rule_of(estimator: Parameters, samples: int, batch_size: int, done: int) -> Rule | None:
+def is_one_cycle(estimator: Parameters) -> bool:
+    """Whether the learning rate rises and falls once in all epochs of a `fit`."""
+    return estimator.solver != "lbfgs" and estimator.learning_rate == "one_cycle"
+
+
+def rule_of(
+    estimator: Parameters, samples: int, batch_size: int, done: int, epochs: int | None
+) -> Rule | None:
     """How the learning rate changes from step to step, if it does.
 
     Args:
@@ -128,17 +135,22 @@ def rule_of(estimator: Parameters, samples: int, batch_size: int, done: int) -> 
         samples: how many there are in an epoch.
         batch_size: how many samples to a step.
         done: how many steps were made before this training.
+        epochs: how many there will be, at most; None if that is not known.
     """
     rate, power = estimator.learning_rate, estimator.power_t
     if estimator.solver == "lbfgs":
         return None
     if callable(rate):
         return lambda step, lr: rate(step + done, lr)
+    epoch = -(-samples // batch_size)
+    if rate == "one_cycle":
+        return one_cycle(epochs * epoch) if epochs else None
     if rate == "invscaling":  # by the number of samples seen in the epochs before
-        epoch = -(-samples // batch_size)
         return lambda step, lr: lr / ((step + done) // epoch * samples + 1) ** power
     if rate not in ("constant", "adaptive"):
-        raise unknown_name("learning_rate", rate, ["constant", "adaptive", "invscaling"])
+        raise unknown_name(
+            "learning_rate", rate, ["constant", "adaptive", "invscaling", "one_cycle"]
+        )
     return None
 
 
@@ -147,7 +159,8 @@ class Convergence(Callback):
 
     Progress is a training loss, or with early stopping a validation score, that is better than the
     best before by `tol`. When there is none for more than `n_iter_no_change` epochs, an adaptive
-    learning rate is divided by 5; others end. Early stopping puts back the best weights.
+    learning rate is divided by 5; others end. Early stopping puts back the best weights. No
+    training loss ends ``"one_cycle"``, whose last and smallest learning rates improve it most.
 
     Args:
         estimator: whose parameters say it.
@@ -163,6 +176,8 @@ class Convergence(Callback):
 
     def on_epoch_end(self, run: Run) -> None:
         """Compares the epoch with the best so far."""
+        if self.score is None and is_one_cycle(self.estimator):
+            return
         value = -run.values["loss"] if self.score is None else run.values[f"val_{self.score}"]
         self.without = self.without + 1 if value < self.best + self.estimator.tol else 0
         if value > self.best:

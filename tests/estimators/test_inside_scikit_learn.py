@@ -25,7 +25,14 @@ import baregrad as bg
 from baregrad import MLPClassifier, MLPRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-QUICK = {"hidden_layer_sizes": (6,), "learning_rate_init": 0.05, "max_iter": 20, "random_state": 0}
+QUICK = {
+    "hidden_layer_sizes": (6,),
+    "learning_rate": "constant",
+    "learning_rate_init": 0.05,
+    "max_iter": 20,
+    "dropout": 0.0,
+    "random_state": 0,
+}
 IRIS = load_iris(as_frame=True)
 NAMES = IRIS.target_names[IRIS.target]
 

@@ -19,7 +19,14 @@ X = POINTS.tolist()
 Y = [2 * a - b for a, b in X]
 SIDES = ["left" if a < b else "right" for a, b in X]
 THIRDS = [(a > 0.5) - (a < -0.5) for a, b in X]
-QUICK = {"hidden_layer_sizes": (6,), "learning_rate_init": 0.05, "max_iter": 40, "random_state": 0}
+QUICK = {
+    "hidden_layer_sizes": (6,),
+    "learning_rate": "constant",
+    "learning_rate_init": 0.05,
+    "max_iter": 40,
+    "dropout": 0.0,
+    "random_state": 0,
+}
 
 
 def weights(model):
@@ -69,8 +76,8 @@ def test_a_poisson_regressor_predicts_counts():
 
 @pytest.mark.parametrize(("loss", "best"), [("absolute_error", 1.0), ("mse", 4.0), ("huber", 1.4)])
 def test_each_loss_has_its_own_best_constant(loss, best):
-    options = {"learning_rate_init": 0.05, "max_iter": 600, "tol": 0, "random_state": 0}
-    model = MLPRegressor((), loss=loss, alpha=0, **options)
+    options = QUICK | {"hidden_layer_sizes": (), "max_iter": 600, "tol": 0}
+    model = MLPRegressor(loss=loss, alpha=0, **options)
     model.fit([[0.0]] * 5, [0.9, 1.0, 1.1, 0.8, 16.2])
     assert model.predict([[0.0]]).item() == pytest.approx(best, abs=0.2)
 
@@ -179,15 +186,15 @@ def test_training_ends_when_the_loss_no_longer_improves():
 
 
 def test_an_adaptive_learning_rate_is_divided_before_training_ends():
-    options = QUICK | {"max_iter": 500, "n_iter_no_change": 2, "tol": 1e-2}
-    model = MLPRegressor(learning_rate="adaptive", solver="sgd", **options).fit(X, Y)
+    options = QUICK | {"learning_rate": "adaptive", "n_iter_no_change": 2, "tol": 1e-2}
+    model = MLPRegressor(**options | {"max_iter": 500}, solver="sgd").fit(X, Y)
     rates = sorted(set(model.history_["lr"]), reverse=True)
     assert rates == pytest.approx([0.05 / 5**i for i in range(len(rates))])
     assert rates[-1] <= 1e-6
 
 
 def test_inverse_scaling_goes_by_the_samples_seen():
-    model = MLPRegressor(**QUICK | {"max_iter": 3}, learning_rate="invscaling", power_t=0.3)
+    model = MLPRegressor(**QUICK | {"max_iter": 3, "learning_rate": "invscaling"}, power_t=0.3)
     model.fit(X, Y)
     expected = [0.05 / (80 * epoch + 1) ** 0.3 for epoch in range(3)]
     assert model.history_["lr"] == pytest.approx(expected)
@@ -196,7 +203,7 @@ def test_inverse_scaling_goes_by_the_samples_seen():
 
 def test_a_schedule_counts_steps():
     rule = bg.schedules.step_decay(2, 0.5)
-    model = MLPRegressor(**QUICK | {"max_iter": 3}, batch_size=40, learning_rate=rule).fit(X, Y)
+    model = MLPRegressor(**QUICK | {"max_iter": 3, "learning_rate": rule}, batch_size=40).fit(X, Y)
     assert model.history_["lr"] == pytest.approx([0.05, 0.025, 0.0125])
 
 
@@ -245,12 +252,11 @@ def test_the_same_seed_gives_the_same_weights():
 
 def test_callbacks_norms_dropout_and_other_optimizers_take_part():
     told = []
-    options = QUICK | {"hidden_layer_sizes": [6, 5], "max_iter": 3}
+    options = QUICK | {"hidden_layer_sizes": [6, 5], "max_iter": 3, "dropout": 0.1}
     model = MLPRegressor(
         **options,
         activation=("gelu", "logistic"),
         norm="batch",
-        dropout=0.1,
         initializer=None,
         solver=partial(bg.AdamW, weight_decay=0.1),
         callbacks=[bg.LambdaCallback(lambda run: told.append((run.epoch, run.optimizer)))],
@@ -268,6 +274,34 @@ def test_a_single_number_is_one_hidden_layer_and_verbose_prints(capsys):
     model = MLPRegressor(4, max_iter=2, verbose=True).fit(X, Y)
     assert model.n_layers_ == 3
     assert "epoch 2/2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", [MLPRegressor, MLPClassifier])
+def test_by_default_the_learning_rate_rises_and_falls_once_and_no_loss_ends_that(kind, recwarn):
+    options = QUICK | {"learning_rate": "one_cycle", "max_iter": 10, "batch_size": 40}
+    assert kind().learning_rate == "one_cycle"
+    model = kind(**options, tol=100.0, n_iter_no_change=1).fit(
+        X, SIDES if kind is MLPClassifier else Y
+    )
+    rule = bg.schedules.one_cycle(steps=20)
+    rates = [rule(step, 0.05) for step in range(20)]
+    assert model.n_iter_ == 10
+    assert model.history_["lr"] == pytest.approx(rates[1::2])
+    assert not recwarn
+
+
+def test_a_cycle_begins_anew_with_each_fit_and_partial_fit_has_none():
+    options = QUICK | {"learning_rate": "one_cycle", "max_iter": 4}
+    model = MLPRegressor(**options, warm_start=True).fit(X, Y).fit(X, Y)
+    assert model.history_["lr"][:4] == model.history_["lr"][4:]
+    model = MLPRegressor(**options).partial_fit(X, Y).partial_fit(X, Y)
+    assert model.history_["lr"] == [0.05, 0.05]
+
+
+def test_lbfgs_has_neither_a_cycle_nor_dropout():
+    model = MLPRegressor((), solver="lbfgs", tol=1e-3, dropout=0.5).fit(X, Y)
+    assert model.n_iter_ < 50  # it ends when the loss no longer improves
+    assert model.loss_ < 1e-3
 
 
 def test_one_is_told_that_the_epochs_were_too_few():
