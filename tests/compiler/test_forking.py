@@ -121,6 +121,17 @@ def test_in_the_child_a_locked_thing_of_this_thread_stays(used):
     assert is_free(before)
 
 
+def test_in_the_child_what_another_thread_holds_gets_another_lock(
+    used, held_elsewhere, monkeypatch
+):
+    monkeypatch.setattr(forking, "PATIENCE", 0.01)
+    held_elsewhere(used.lock)
+    forking._before()
+    forking._after_in_child()
+    assert is_free(used.lock)
+    assert used.begun_anew == 1
+
+
 def test_a_step_that_begins_anew_is_compiled_again():
     step = CompiledStep(lambda x: x * 2)
     assert step(bg.ones(2)).tolist() == [2.0, 2.0]
