@@ -21,14 +21,16 @@ IDENTIFIER_NAME = re.compile(r"(?i:(?:.*[^a-z])?(?:id|uuid|guid|index|row_?names
 YEAR, WEEK = 365.2425, 7.0  # in days
 
 CategoryEncoding: TypeAlias = Literal["one-hot", "embedding"]
+# A network would learn by heart what was missing in so few rows, and in so small a share of them.
+FEW_ROWS, FEW = 10, 0.01
 ENCODINGS: tuple[CategoryEncoding, ...] = get_args(CategoryEncoding)
 
 
 class NumberColumn(NamedTuple):
     """A column of numbers or booleans, scaled.
 
-    A missing value becomes the center, which is 0; if values were missing in training, a second
-    feature says by 1 where they are.
+    A missing value becomes the center, which is 0; if more than a few values were missing in
+    training, a second feature says by 1 where they are.
 
     Attributes:
         name: of the column.
@@ -65,7 +67,7 @@ class DateColumn(NamedTuple):
     """A column of dates: days, scaled; and the place in the year and in the week as an angle.
 
     Of an angle, sine and cosine are features, so that December is near January. Missing dates give
-    zeros, and a last feature that is 1, if dates were missing in training.
+    zeros, and a last feature that is 1, if more than a few were missing in training.
 
     Attributes:
         name: of the column.
@@ -193,13 +195,14 @@ def fitted_column(
     values = [v for v in table.numbers(name) if v == v]
     if not values:
         return "it has no values"
-    complete = len(values) == len(table)
-    if name not in table.given_kinds and (reason := _useless(name, values, complete)):
+    lacking = len(table) - len(values)
+    if name not in table.given_kinds and (reason := _useless(name, values, not lacking)):
         return reason
     fitted = fitted_scaling(scaling, values, f"{table.source}, column {name!r}")
+    indicator = lacking >= FEW_ROWS or lacking > FEW * len(table)
     if kind == "date":
-        return DateColumn(name, fitted, not complete)
-    return NumberColumn(name, kind, fitted, not complete)
+        return DateColumn(name, fitted, indicator)
+    return NumberColumn(name, kind, fitted, indicator)
 
 
 def _useless(name: str, values: Sequence[float], complete: bool) -> str | None:

@@ -64,6 +64,18 @@ def test_a_missing_number_is_the_mean_and_has_an_indicator():
     assert found["size missing"] == [0, 1, 0, 1]
 
 
+@pytest.mark.parametrize(
+    ("missing", "rows", "indicator"),
+    [(1, 99, True), (1, 100, False), (9, 900, False), (9, 899, True), (10, 2000, True)],
+)
+def test_few_missing_numbers_have_no_indicator(missing, rows, indicator):
+    sizes = [None] * missing + list(range(rows - missing))
+    table = Table({"size": sizes, "price": list(range(rows))})
+    preprocessor = Preprocessor.fit(table, "price")
+    assert preprocessor.feature_names == ["size", "size missing"][: 1 + indicator]
+    assert preprocessor.transform(table)[0, 0].item() == 0
+
+
 def test_a_number_missing_in_prediction_alone_is_the_mean():
     found = features(Preprocessor.fit(prices(), "price"), prices(size=[None, 2, 3, 6]))
     assert found["size"][0] == 0
