@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-# how much of an estimate is kept when a call has been timed
-_KEPT: Final = 0.5
+# a way is judged by the best of so many of its last calls
+_LAST: Final = 3
 # the slower way is tried again after so many calls, and more seldom the slower it is
 _CALLS: Final = 32
 
@@ -19,22 +19,22 @@ class Pace:
     """The times of one step's calls, shared and alone."""
 
     def __init__(self) -> None:
-        self._seconds: dict[bool, float] = {}  # of one step
-        self._until_trial = 0
+        self._seconds: dict[bool, list[float]] = {True: [], False: []}  # of one step
+        self._until_trial = _CALLS
 
     def is_to_be_shared(self) -> bool:
         """Whether the next call is to be shared."""
-        for way in (True, False):
-            if way not in self._seconds:
-                return way
-        faster = self._seconds[True] <= self._seconds[False]
+        shared, alone = self._seconds[True], self._seconds[False]
+        if len(alone) < _LAST:  # both in turn at first
+            return len(shared) == len(alone)
+        faster = min(shared) <= min(alone)
         return not faster if self._until_trial <= 0 else faster
 
     def note(self, shared: bool, seconds: float) -> None:
         """Takes into account how long a step took."""
-        before = self._seconds.get(shared, seconds)
-        self._seconds[shared] = _KEPT * before + (1 - _KEPT) * seconds
+        times = self._seconds
+        times[shared] = [*times[shared], seconds][-_LAST:]
         self._until_trial -= 1
-        if self._until_trial < 0 and len(self._seconds) == 2:
-            slow, fast = max(self._seconds.values()), min(self._seconds.values())
+        if self._until_trial < 0:
+            fast, slow = sorted(min(found) for found in times.values())
             self._until_trial = round(_CALLS * slow / max(fast, 1e-9))
