@@ -100,12 +100,13 @@ def test_it_solves_the_spirals_and_goes_back(page):
 
 
 def test_the_output_is_drawn_in_both_colours(page):
-    colours = page.evaluate(
-        """() => { const c = document.querySelector('.neuron canvas');
+    until(
+        page,
+        """(() => { const c = document.querySelector('.neuron canvas');
         const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let n = [0, 0];
-        for (let i = 0; i < d.length; i += 4) n[d[i] > d[i + 2] ? 0 : 1]++; return n; }"""
+        for (let i = 0; i < d.length; i += 4) n[d[i] > d[i + 2] ? 0 : 1]++;
+        return Math.min(...n) > 100; })()""",
     )
-    assert min(colours) > 100
 
 
 def test_settings_are_in_the_address_and_come_from_it(page, address):
