@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from baregrad.cli.outcome import Outcome
+from baregrad.cli.printable import aligned
 from baregrad.cli.run_folder import SVG
 
 Pair = tuple[str, str]
@@ -115,6 +116,4 @@ def _suggestions(outcome: Outcome, folder: Path) -> list[Pair]:
 
 def _in_columns(pairs: Iterable[Pair], indent: str = "") -> list[str]:
     """Lines with the second parts below each other."""
-    pairs = list(pairs)
-    width = max(len(first) for first, _ in pairs)
-    return [f"{indent}{first:<{width}}  {second}" for first, second in pairs]
+    return [indent + line for line in aligned(pairs).splitlines()]
