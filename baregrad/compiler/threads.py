@@ -19,7 +19,10 @@ _pool: WorkerPool | None = None
 
 
 def threads() -> int:
-    """How many threads compiled steps run on; those too small to gain from more run on one.
+    """How many threads a compiled step runs on, at most.
+
+    One that is too small to gain from more runs on one, and so does any for which that is faster
+    at the time, as where another program keeps a core busy.
 
     It is what `set_threads` was given; else the environment variable `BAREGRAD_THREADS`; else the
     number of cores that this process may use.
