@@ -9,6 +9,7 @@ import json
 import os
 import resource
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -132,6 +133,14 @@ class Contender:
         except BrokenPipeError:
             raise ContenderError(f"ended: {self._last()}") from None
         return self.answer()
+
+    def pause(self) -> None:
+        """Stop all its threads where they are, lest they wait for work on a core of another's."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let its threads go on."""
+        self._process.send_signal(signal.SIGCONT)
 
     def _last(self) -> str:
         """The last line that it wrote to standard error."""

@@ -45,9 +45,11 @@ def take_turns(
     """Microseconds per step of each, round by round, and why some did not get to the end.
 
     Each round begins with another one. Two rounds go before, in which everyone finds how many steps
-    to make.
+    to make. Whoever has not the turn is stopped.
     """
     failed: dict[str, str] = {}
+    for contender in running.values():
+        contender.pause()
     measured: dict[str, list[float]] = {name: [] for name in running}
     for round_ in range(-2, options.rounds):
         if round_ == 0:
@@ -56,7 +58,7 @@ def take_turns(
             break
         for name in _rotated(list(running), round_):
             try:
-                answer = running[name].ask(seconds=options.seconds, clock=options.clock)
+                answer = _turn(running[name], seconds=options.seconds, clock=options.clock)
             except ContenderError as error:
                 failed[name] = str(error)
                 del running[name], measured[name]
@@ -64,6 +66,18 @@ def take_turns(
             if round_ >= 0:
                 measured[name].append(answer["us"])
     return measured, failed
+
+
+def _turn(contender: Contender, **request: Any) -> dict[str, Any]:
+    """What a stopped contender answers; it is stopped again after it.
+
+    Raises:
+        ContenderError: see `Contender.ask`.
+    """
+    contender.resume()
+    answer = contender.ask(**request)
+    contender.pause()
+    return answer
 
 
 def _rotated(names: Sequence[str], by: int) -> list[str]:
@@ -100,5 +114,5 @@ def _losses(running: Mapping[str, Contender]) -> dict[str, float]:
     found = {}
     for name, contender in running.items():
         with suppress(ContenderError):
-            found[name] = contender.ask(steps=1)["loss"]
+            found[name] = _turn(contender, steps=1)["loss"]
     return found
