@@ -1,0 +1,1 @@
+"""Test errors: of estimators on tables, and of networks on handwritten digits."""
