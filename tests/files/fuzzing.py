@@ -1,8 +1,17 @@
-"""Changed model files for the fuzzers: bytes, header and metadata, by a seeded generator."""
+"""A fuzzer of model files: each has a number, by which it is made again.
+
+`python -m tests.files.fuzzing 1234` loads file 1234 and says what comes of it;
+`python -m tests.files.fuzzing 0 1000000` loads a million, with limits of time and memory.
+"""
 
 import json
+import signal
+import sys
+import tempfile
+from pathlib import Path
 from random import Random
 
+from baregrad.cli.inspect import as_text, contents
 from baregrad.data.preprocess import Preprocessor
 from baregrad.data.table import Table
 from baregrad.errors import BaregradError, ModelFileError
@@ -10,144 +19,111 @@ from baregrad.files.model import load_model, save_model
 from baregrad.nn.embedding import EmbeddedFeatures
 from baregrad.nn.layers import BatchNorm1d, Dropout, LayerNorm, Sequential
 from baregrad.nn.mlp import MLP, Layer
+from tests.files.mutations import mutated
+
+BLOCK = 1000  # files
+SECONDS = 60  # for a block, which takes less than one
+MEGABYTES = 300  # more of them than before are not to be had
+MESSAGE = 1500  # characters of a message, beside the path
 
 TABLE = Table(
     {
         "number": [1, 2, None, 6],
         "colour": ["red", "green", "red", None],
         "day": ["2024-01-01", "2024-02-03", "2025-01-01", "2023-04-05"],
+        "open": ["yes", "no", "no", None],
         "class": ["a", "b", "c", "a"],
         "price": [1.5, 2, 3, 8],
     }
 )
 
-ODD = [
-    *(None, True, False, 0, 1, -1, 2**31, 2**53, 2**63, 2**64, 10**400, 0.5, -0.0, 1e300),
-    *("", "F32", "I64", "BOOL", "MLP", "Linear", "Dropout", "relu", "softmax", "layer", "float64"),
-    *("number", "code", "standard", "quantile", "\0", "\ud800", "é" * 50, [], {}, [[]], [0, 4]),
-]
-TEXTS = ("NaN", "Infinity", "1e999", "[" * 2000, '{"a":1,"a":2}', "\\", '"', "", "9" * 5000)
+
+class Fuzzer:
+    """Files with changes, and what loading one of them must come to.
+
+    Args:
+        folder: for the file that is loaded, which stays there.
+    """
+
+    def __init__(self, folder):
+        self.path = folder / "fuzzed.safetensors"
+        self.originals = [original(self.path, *parts) for parts in models()]
+        # kept open, as file systems take their time with files that are made or emptied
+        self.file = self.path.open("wb", buffering=0)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+
+    def content(self, number):
+        """What the file with a number holds."""
+        return mutated(self.originals, Random(number))
+
+    def check(self, numbers):
+        """Loads files: each is a model, which can be used, or refused by one clear exception.
+
+        Returns:
+            How many were models: none or all would say that the fuzzer tests nothing.
+        """
+        good = 0
+        for number in numbers:
+            content = self.content(number)
+            self.file.seek(0)
+            self.file.write(content)
+            self.file.truncate()
+            try:
+                good += is_model(self.path)
+            except BaseException as error:
+                error.add_note(
+                    f"to see it again: python -m tests.files.fuzzing {number}; the file was "
+                    f"{content!r}"
+                )
+                raise
+        return good
 
 
-def originals(path):
-    """Model files of every kind of part, as bytes."""
-    quantile = Preprocessor.fit(TABLE, "price", scaling="quantile")
+def models():
+    """A model of every kind of part, each with its preprocessor."""
+    price = Preprocessor.fit(TABLE, "price", scaling="quantile")
+    robust = Preprocessor.fit(TABLE, "class", scaling="robust")
     codes = Preprocessor.fit(TABLE, "class", categories="embedding")
     front = EmbeddedFeatures(codes.inputs, codes.embeddings, 2, seed=0)
-    models = [
-        (MLP(2, [3, 1], seed=0), None),
-        (MLP(quantile.inputs, [2, 1], "relu", norm="batch", dropout=0.5, seed=0), quantile),
-        (Sequential(front, LayerNorm(front.outputs), MLP(front.outputs, [3], seed=0)), codes),
-        (Sequential(Layer(3, 2, "selu"), BatchNorm1d(2), Sequential(Dropout())), None),
-    ]
-    for model, preprocessor in models:
-        save_model(path, model, preprocessor, {"epochs": 3, "loss": "mse", "best": [0.5, None]})
-        yield path.read_bytes()
+    yield MLP(2, [3, 1], seed=0), None
+    yield MLP(price.inputs, [2, 1], "relu", norm="batch", dropout=0.5, seed=0), price
+    yield MLP(robust.inputs, [3], dtype="float64", seed=0), robust
+    yield Sequential(front, LayerNorm(front.outputs), MLP(front.outputs, [3], seed=0)), codes
+    yield Sequential(Layer(3, 2, "selu", seed=0), BatchNorm1d(2), Sequential(Dropout())), None
 
 
-def mutated(content, random):
-    """A file with a few changes, at one of three levels: bytes, header, metadata."""
-    level = random.randrange(4)
-    if level == 0:
-        return changed_bytes(content, random)
-    length = int.from_bytes(content[:8], "little")
-    header, data = json.loads(content[8 : 8 + length]), content[8 + length :]
-    if level == 1:
-        change(header, random)
-    else:
-        metadata = header["__metadata__"]
-        name = random.choice(["architecture", "preprocessor", "training"])
-        part = json.loads(metadata.get(name, "{}"))
-        for _ in range(random.randint(1, 3)):
-            change(part, random)
-        metadata[name] = with_odd_text(json.dumps(part), random)
-    text = with_odd_text(json.dumps(header), random) if level == 1 else json.dumps(header)
-    encoded = text.encode("utf-8", "surrogatepass")
-    return len(encoded).to_bytes(8, "little") + encoded + data
-
-
-def changed_bytes(content, random):
-    changed = bytearray(content)
-    for _ in range(random.randint(1, 4)):
-        place = random.randrange(len(changed) + 1)
-        match random.randrange(4):
-            case 0:
-                changed[place : place + 1] = random.randbytes(1)
-            case 1:
-                changed[place:place] = random.randbytes(random.randint(1, 8))
-            case 2:
-                del changed[place : place + random.randint(1, 8)]
-            case 3:
-                del changed[random.randrange(len(changed) + 1) :]
-    return bytes(changed)
-
-
-def change(value, random):
-    """Changes one place of a JSON value, at any depth, in place."""
-    while isinstance(value, dict | list) and value:
-        places = list(value) if isinstance(value, dict) else range(len(value))
-        place = random.choice(places)
-        if isinstance(value[place], dict | list) and value[place] and random.random() < 0.7:
-            value = value[place]
-            continue
-        match random.randrange(5):
-            case 0:
-                del value[place]
-            case 1 if isinstance(value, dict):
-                value[str(random.choice(ODD))] = value[place]
-            case 1:
-                value.append(value[place])
-            case 2 if isinstance(value[place], int | float):
-                value[place] = value[place] * random.choice([-1, 0, 2, 2**32, 2**61])
-            case _:
-                value[place] = random.choice(ODD)
-        return
-
-
-def with_odd_text(text, random):
-    """Now and then, what `json.dumps` does not write."""
-    if random.random() < 0.9:
-        return text
-    place = random.randrange(len(text) + 1)
-    return text[:place] + random.choice(TEXTS) + text[place + random.randint(0, 9) :]
-
-
-def check_mutations(path, count, seed):
-    """Loads `count` changed files: each is a model, or refused by one clear exception.
-
-    Returns:
-        How many were models: 0 or `count` would say that the fuzzer tests nothing.
-    """
-    random, good = Random(seed), 0
-    files = list(originals(path))
-    for _ in range(count):
-        content = mutated(random.choice(files), random)
-        path.write_bytes(content)
-        try:
-            good += is_model(path)
-        except BaseException as error:
-            error.add_note(f"the file was {content!r}")
-            raise
-    return good
+def original(path, model, preprocessor):
+    save_model(path, model, preprocessor, {"epochs": 3, "loss": "mse", "best": [0.5, None]})
+    return path.read_bytes()
 
 
 def is_model(path):
     """Whether a file is a model, which can then be used; if not, the message is short."""
     try:
-        model, preprocessor, _ = load_model(path)
+        saved = load_model(path)
     except ModelFileError as error:
         text = str(error)
     else:
-        if preprocessor is not None:
-            use(model, preprocessor)
+        use(saved)
         return True
     assert str(path) in text
-    assert len(text) < 1500 + len(str(path))
+    assert len(text) < MESSAGE + len(str(path))
     return False
 
 
-def use(model, preprocessor):
-    """Predicts from a table, which may well not be one for this preprocessor."""
+def use(saved):
+    """Shows it, and predicts from a table, which may well not be one for this preprocessor."""
+    facts = {"file": "", "bytes": 0, "format_version": "", "baregrad": "", **contents(saved)}
+    assert json.dumps(facts)
+    assert as_text(facts, saved)
+    model, preprocessor, _ = saved
+    if preprocessor is None:
+        return
     try:
         output = model(preprocessor.transform(TABLE))
         preprocessor.predictions(output)
@@ -155,3 +131,49 @@ def use(model, preprocessor):
             preprocessor.probabilities(output)
     except BaregradError:
         return
+
+
+# --- as a program -----------------------------------------------------------------------------
+
+
+def limit_memory():
+    """Refuses what no small file needs."""
+    import resource
+
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + MEGABYTES * 2**20,) * 2)
+
+
+def too_long(*_):
+    raise TimeoutError(f"a block of {BLOCK} files should not take {SECONDS} s")
+
+
+def check_blocks(fuzzer, first, count):
+    """Checks files block by block, each within a time, and says how many of each were models."""
+    limit_memory()
+    signal.signal(signal.SIGALRM, too_long)
+    for start in range(first, first + count, BLOCK):
+        signal.alarm(SECONDS)
+        end = min(start + BLOCK, first + count)
+        good = fuzzer.check(range(start, end))
+        signal.alarm(0)
+        print(f"files up to {end}: {good} models", flush=True)
+
+
+def show(fuzzer, number):
+    """What comes of one file."""
+    print(fuzzer.content(number))
+    print("a model" if fuzzer.check([number]) else "refused")
+
+
+def main(first, count=None):
+    """Checks one file, or several."""
+    with tempfile.TemporaryDirectory() as folder, Fuzzer(Path(folder)) as fuzzer:
+        if count is None:
+            show(fuzzer, first)
+        else:
+            check_blocks(fuzzer, first, count)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
