@@ -178,7 +178,7 @@ def with_odd_text(text, random):
 
 
 def other_tensors(content, files, random):
-    """A well-formed file, some of whose tensors are missing, doubled, renamed, or of other shape."""
+    """A well-formed file in which a tensor is missing, doubled, renamed, or of another shape."""
     header, data = split(content)
     tensors = {
         name: (info["dtype"], info["shape"], data[slice(*info["data_offsets"])])

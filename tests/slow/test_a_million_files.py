@@ -15,7 +15,7 @@ PARTS, FILES = 20, 50_000
 
 def models_among(first):
     """Runs the fuzzer, so that it may crash; how many of its files were models."""
-    command = [sys.executable, *"-W error -X faulthandler -m tests.files.fuzzing".split()]
+    command = [sys.executable, "-W", "error", "-X", "faulthandler", "-m", "tests.files.fuzzing"]
     run = subprocess.run(
         [*command, str(first), str(FILES)], cwd=ROOT, capture_output=True, text=True, timeout=3600
     )
