@@ -32,7 +32,7 @@ from baregrad.errors import (
 )
 from baregrad.nn import losses
 from baregrad.nn.embedding import EmbeddedFeatures, Embedding
-from baregrad.nn.layers import BatchNorm1d, Dropout, LayerNorm, Linear, Sequential
+from baregrad.nn.layers import Activation, BatchNorm1d, Dropout, LayerNorm, Linear, Sequential
 from baregrad.nn.mlp import MLP, Layer, Neuron
 from baregrad.nn.module import Module
 from baregrad.optim import schedules
@@ -136,6 +136,7 @@ if TYPE_CHECKING:
 _BUILT_IN_NAMES = ["abs", "compile", "max", "min", "sum"]
 
 __all__ = [
+    "Activation",
     "Adagrad",
     "Adam",
     "AdamW",

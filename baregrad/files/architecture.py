@@ -11,10 +11,10 @@ from reprlib import repr as brief
 from typing import Any
 
 from baregrad.errors import ArgumentError, ModelFileError, ShapeError
-from baregrad.nn.activations import ACTIVATIONS
+from baregrad.nn.activations import activation_name
 from baregrad.nn.embedding import SIZE, EmbeddedFeatures, Embedding
 from baregrad.nn.initializers import INITIALIZERS, initializer_named
-from baregrad.nn.layers import BatchNorm1d, Dropout, LayerNorm, Linear, Sequential
+from baregrad.nn.layers import Activation, BatchNorm1d, Dropout, LayerNorm, Linear, Sequential
 from baregrad.nn.mlp import MLP, NORMS, Layer
 from baregrad.nn.module import Module
 from baregrad.tensor.factories import zeros
@@ -69,9 +69,9 @@ def _layer(layer: Layer) -> dict[str, Any]:
 
 def _activation(activation: Any) -> str:
     """The name of an activation, given by name or as a function."""
-    for name, function in ACTIVATIONS.items():
-        if activation in (name, function):
-            return name
+    name = activation_name(activation)
+    if name is not None:
+        return name
     raise ArgumentError(
         f"the architecture cannot be saved: the activation {activation!r} is a function of one's "
         "own; give one of the library's by name"
@@ -104,6 +104,7 @@ ARGUMENTS: Mapping[type[Module], Callable[[Any], dict[str, Any]]] = {
     Linear: _linear,
     LayerNorm: _norm,
     BatchNorm1d: _norm,
+    Activation: lambda module: {"activation": _activation(module.activation)},
     Dropout: lambda module: {"p": module.p},
     Embedding: lambda m: {"count": m.count, "size": m.size, "dtype": m.weight.dtype},
     EmbeddedFeatures: _embedded,
@@ -174,7 +175,7 @@ def _least(config: Any, level: int = 0) -> tuple[int, int]:
             return 2, _size(features)
         case {"kind": "EmbeddedFeatures", "counts": list(counts), "size": size}:
             return len(counts), sum(_size(count) for _, count in counts) * _size(size)
-        case {"kind": "Dropout"}:
+        case {"kind": "Activation" | "Dropout"}:
             return 0, 0
     raise ModelFileError(f"its architecture has a part that is of no known kind: {brief(config)}")
 
@@ -201,9 +202,10 @@ def _made(config: dict[str, Any]) -> Module:
         case "Linear":
             return Linear(**arguments, initializer=_blank, seed=0)
         case "EmbeddedFeatures":
-            return EmbeddedFeatures(**arguments | {"counts": dict(config["counts"])}, seed=0)
+            counts = dict(config["counts"])
+            return EmbeddedFeatures(**arguments | {"counts": counts}, initializer=_blank, seed=0)
         case "Embedding":
-            return Embedding(**arguments, seed=0)
+            return Embedding(**arguments, initializer=_blank, seed=0)
         case kind:
             return KINDS[kind](**arguments)
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from baregrad.errors import unknown_name
+from baregrad.tensor import functions
 from baregrad.tensor.tensor import Tensor
 
-Activation: TypeAlias = Callable[[Tensor], Tensor]
+ActivationFunction: TypeAlias = Callable[[Tensor], Tensor]
 
 
 def identity(x: Tensor) -> Tensor:
@@ -16,7 +17,7 @@ def identity(x: Tensor) -> Tensor:
     return x
 
 
-ACTIVATIONS: dict[str, Activation] = {
+ACTIVATIONS: dict[str, ActivationFunction] = {
     "identity": identity,
     "tanh": Tensor.tanh,
     "sigmoid": Tensor.sigmoid,
@@ -33,14 +34,26 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
-def activation_named(activation: str | Activation) -> Activation:
-    """The activation function of a name; a function is returned as it is.
+def activation_name(activation: object) -> str | None:
+    """The name of one of the library's activations, None of anything else.
+
+    It may be given as ``"relu"``, as ``Tensor.relu`` or as ``bg.relu``.
+    """
+    for name, method in ACTIVATIONS.items():
+        if activation in (name, method, getattr(functions, name, method)):
+            return name
+    return None
+
+
+def activation_named(activation: str | ActivationFunction) -> ActivationFunction:
+    """The activation function of a name; a function of one's own is returned as it is.
 
     Raises:
         ArgumentError: no activation has this name.
     """
+    name = activation_name(activation)
+    if name is not None:
+        return ACTIVATIONS[name]
     if callable(activation):
         return activation
-    if activation not in ACTIVATIONS:
-        raise unknown_name("activation", activation, list(ACTIVATIONS))
-    return ACTIVATIONS[activation]
+    raise unknown_name("activation", activation, list(ACTIVATIONS))

@@ -8,9 +8,10 @@ from typing import Any
 
 from baregrad.engines.array import DType
 from baregrad.errors import ArgumentError, DTypeError
-from baregrad.nn.initializers import initializer_named
+from baregrad.nn.initializers import Initializer, initializer_named
 from baregrad.nn.layers import checked_count, checked_float, features_of
 from baregrad.nn.module import Module
+from baregrad.tensor.factories import zeros
 from baregrad.tensor.functions import concat
 from baregrad.tensor.random import WEIGHTS, generator_for
 from baregrad.tensor.tensor import Tensor, as_tensor
@@ -22,12 +23,13 @@ class Embedding(Module):
     """A table of vectors, one for each of the numbers 0 to `count` - 1.
 
     Category 0 stands for what was not there in training: its vector begins as zeros and stays so
-    unless it occurs. The others are drawn from a normal distribution of variance 1 / size, so that
-    a vector has about length 1.
+    unless it occurs. By default, the others are drawn from a normal distribution of variance
+    1 / size, so that a vector has about length 1.
 
     Args:
         count: how many categories there are, with number 0.
         size: how many numbers stand for each.
+        initializer: name or function of the initial vectors, a matrix (count, size).
         seed: of the initial vectors; None draws from the default generator.
         dtype: of the vectors.
         stream: which of the seed's random sequences, so that layers of one seed differ.
@@ -43,15 +45,16 @@ class Embedding(Module):
         self,
         count: int,
         size: int = SIZE,
+        initializer: str | Initializer = "lecun_normal",
         seed: int | None = None,
         dtype: DType = "float32",
         stream: int = 0,
     ) -> None:
         self.count = checked_count(count, "the number of categories")
         self.size = checked_count(size, "the size of an embedding")
-        draw = initializer_named("lecun_normal")
-        vectors = draw(count, size, generator_for(seed, WEIGHTS + stream)).tolist()
-        vectors[0] = [0.0] * size
+        draw = initializer_named(initializer)
+        vectors = draw(count, size, generator_for(seed, WEIGHTS + stream))
+        vectors = concat([zeros(1, size), vectors[1:]])
         self.weight = Tensor(vectors, checked_float(dtype), requires_grad=True)
 
     def forward(self, indices: Any) -> Tensor:
@@ -81,6 +84,7 @@ class EmbeddedFeatures(Module):
         inputs: number of features.
         counts: by the places of features that are numbers of categories, how many there are.
         size: how many numbers stand for a category.
+        initializer: name or function of the initial vectors, see `Embedding`.
         seed: of the initial vectors; None draws from the default generator.
         dtype: of the vectors, and so of the result.
 
@@ -96,6 +100,7 @@ class EmbeddedFeatures(Module):
         inputs: int,
         counts: Mapping[int, int],
         size: int = SIZE,
+        initializer: str | Initializer = "lecun_normal",
         seed: int | None = None,
         dtype: DType = "float32",
     ) -> None:
@@ -105,7 +110,7 @@ class EmbeddedFeatures(Module):
                 raise ArgumentError(f"there is no feature {place} to embed; there are {inputs}")
         self.places = sorted(counts)
         self.embeddings = [
-            Embedding(counts[place], size, seed, dtype, stream)
+            Embedding(counts[place], size, initializer, seed, dtype, stream)
             for stream, place in enumerate(self.places)
         ]
         self.dtype = checked_float(dtype)

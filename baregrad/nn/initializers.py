@@ -11,6 +11,7 @@ from operator import mul
 from typing import TypeAlias
 
 from baregrad.errors import unknown_name
+from baregrad.nn.activations import activation_name
 from baregrad.tensor.random import Generator
 from baregrad.tensor.tensor import Tensor
 
@@ -82,7 +83,7 @@ INITIALIZERS: dict[str, Initializer] = {
 }
 
 # What suits an activation, where it is not Glorot's.
-SUITABLE: dict[object, str] = {
+SUITABLE: dict[str | None, str] = {
     **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "mish"), "he_uniform"),
     "selu": "lecun_normal",
 }
@@ -102,5 +103,5 @@ def initializer_named(initializer: str | Initializer) -> Initializer:
 
 
 def suitable_initializer(activation: object) -> str:
-    """The name of the initializer that goes with an activation's name."""
-    return SUITABLE.get(activation, "glorot_uniform")
+    """The name of the initializer that goes with an activation, a name or a function."""
+    return SUITABLE.get(activation_name(activation), "glorot_uniform")

@@ -1,4 +1,4 @@
-"""Layers: the affine map, dropout, normalisation, and modules in sequence."""
+"""Layers: the affine map, activation, dropout, normalisation, and modules in sequence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from baregrad.engines.array import FLOATS, DType
 from baregrad.errors import ArgumentError, DTypeError, ShapeError
+from baregrad.nn.activations import ActivationFunction, activation_named
 from baregrad.nn.initializers import Initializer, initializer_named
 from baregrad.nn.module import Module
 from baregrad.tensor.factories import ones, zeros
@@ -93,6 +94,28 @@ class Linear(Module):
     def describe(self) -> str:
         """Its sizes."""
         return f"{self.inputs}, {self.outputs}{'' if self.bias is not None else ', bias=False'}"
+
+
+class Activation(Module):
+    """An activation function as a module; a `Sequential` makes one of a name or a function.
+
+    Args:
+        activation: name or function, applied to the whole input.
+
+    Raises:
+        ArgumentError: no activation has this name.
+    """
+
+    def __init__(self, activation: str | ActivationFunction) -> None:
+        self.activation = activation_named(activation)
+
+    def forward(self, x: Any) -> Tensor:
+        """The same shape, if the function keeps it."""
+        return self.activation(as_tensor(x))
+
+    def describe(self) -> str:
+        """Its name."""
+        return str(getattr(self.activation, "__name__", self.activation))
 
 
 def check_probability(p: float) -> float:
@@ -227,17 +250,23 @@ class BatchNorm1d(Module):
 
 
 class Sequential(Module):
-    """Modules applied one after another.
+    """Modules applied one after another: ``Sequential(Linear(2, 8), "relu", Linear(8, 1))``.
+
+    Args:
+        *modules: modules, and activations by name or as functions.
 
     Raises:
-        ArgumentError: something that is no module.
+        ArgumentError: something that is neither.
     """
 
-    def __init__(self, *modules: Module) -> None:
+    def __init__(self, *modules: Module | str | ActivationFunction) -> None:
         for i, module in enumerate(modules):
-            if not isinstance(module, Module):
-                raise ArgumentError(f"Sequential: argument {i} is {module!r}, not a module")
-        self.modules = list(modules)
+            if isinstance(module, type) or not (isinstance(module, str) or callable(module)):
+                raise ArgumentError(
+                    f"Sequential: argument {i} is {module!r}, neither a module, such as "
+                    'Dropout(0.5), nor an activation, such as "relu"'
+                )
+        self.modules = [m if isinstance(m, Module) else Activation(m) for m in modules]
 
     def forward(self, x: Any) -> Tensor:
         """The output of the last module."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from baregrad.engines.array import DType
 from baregrad.errors import ArgumentError, unknown_name
-from baregrad.nn.activations import Activation, activation_named
+from baregrad.nn.activations import ActivationFunction, activation_named
 from baregrad.nn.initializers import Initializer, initializer_named, suitable_initializer
 from baregrad.nn.layers import (
     BatchNorm1d,
@@ -58,7 +58,7 @@ class Neuron(Module):
     def __init__(
         self,
         inputs: int,
-        activation: str | Activation = "tanh",
+        activation: str | ActivationFunction = "tanh",
         initializer: str | Initializer | None = None,
         seed: int | None = None,
         dtype: DType = "float32",
@@ -119,7 +119,7 @@ class Layer(Linear):
         self,
         inputs: int,
         neurons: int,
-        activation: str | Activation = "tanh",
+        activation: str | ActivationFunction = "tanh",
         norm: str | None = None,
         dropout: float = 0.0,
         initializer: str | Initializer | None = None,
@@ -187,8 +187,8 @@ class MLP(Module):
         self,
         inputs: int,
         neurons: Sequence[int],
-        activation: str | Activation | Sequence[str | Activation] = "tanh",
-        output_activation: str | Activation = "identity",
+        activation: str | ActivationFunction | Sequence[str | ActivationFunction] = "tanh",
+        output_activation: str | ActivationFunction = "identity",
         dropout: float = 0.0,
         norm: str | None = None,
         initializer: str | Initializer | None = None,
@@ -249,8 +249,8 @@ def _checked_sizes(neurons: Sequence[int]) -> list[int]:
 
 
 def _one_each(
-    activation: str | Activation | Sequence[str | Activation], hidden: int
-) -> list[str | Activation]:
+    activation: str | ActivationFunction | Sequence[str | ActivationFunction], hidden: int
+) -> list[str | ActivationFunction]:
     """The activation of each hidden layer."""
     if isinstance(activation, str) or not isinstance(activation, Sequence):
         activation_named(activation)  # even where there is no hidden layer to use it

@@ -13,7 +13,7 @@ from baregrad.files.model import load_model, save_model
 from baregrad.files.safetensors import load_tensors, save_tensors
 from baregrad.nn.embedding import EmbeddedFeatures, Embedding
 from baregrad.nn.initializers import orthogonal
-from baregrad.nn.layers import BatchNorm1d, Dropout, LayerNorm, Linear, Sequential
+from baregrad.nn.layers import Activation, BatchNorm1d, Dropout, LayerNorm, Linear, Sequential
 from baregrad.nn.mlp import MLP, Layer
 from baregrad.tensor.tensor import Tensor
 
@@ -79,6 +79,7 @@ PARTS = {
     "linear": Linear(4, 2, bias=False, seed=0),
     "layer": Layer(4, 2, "gelu", norm="batch", dropout=0.25, seed=0),
     "dropout": Dropout(0.125),
+    "activations": Sequential("gelu", Linear(4, 2, seed=0), bg.tanh, Activation("softmax")),
     "layer norm": LayerNorm(4, epsilon=0.5, dtype="float64"),
     "batch norm": BatchNorm1d(4, epsilon=0, momentum=1),
     "nothing": Sequential(),
@@ -110,7 +111,7 @@ def test_an_embedding_comes_back(path):
 
 
 def test_activations_and_initializers_of_the_library_may_be_given_as_functions(path):
-    model = MLP(2, [3, 3, 1], [Tensor.relu, "tanh"], Tensor.sigmoid, initializer=orthogonal, seed=0)
+    model = MLP(2, [3, 3, 1], [Tensor.relu, "tanh"], bg.sigmoid, initializer=orthogonal, seed=0)
     save_model(path, model)
     config = load_model(path).model.config()
     assert config["activation"] == ["relu", "tanh"]
@@ -345,6 +346,8 @@ def test_a_file_whose_parts_are_wrong_is_refused(saved, changes, message):
         (LayerNorm(2), {"epsilon": -1.0}, "of no known kind"),
         (LayerNorm(2), {"features": 3}, "'bias' has shape"),
         (BatchNorm1d(2), {"momentum": "x"}, "of no known kind"),
+        (Activation("relu"), {"activation": ["tanh"]}, "unknown activation"),
+        (Activation("relu"), {"activation": "rellu"}, "did you mean 'relu'"),
         (Dropout(), {"p": 1}, "dropout probability must be"),
         (Dropout(), {"generator": 3}, "arguments of no meaning"),
         (Linear(2, 1), {"stream": 3}, "arguments of no meaning"),

@@ -24,6 +24,12 @@ def test_what_is_not_known_begins_as_zeros_and_the_others_with_variance_one_over
     assert math.fsum(squares) / len(squares) == pytest.approx(1 / 4, rel=0.1)
 
 
+def test_the_vectors_of_known_categories_come_from_the_initializer():
+    embedding = Embedding(3, 2, initializer=lambda count, size, _: bg.ones(count, size))
+    assert embedding.weight.tolist() == [[0, 0], [1, 1], [1, 1]]
+    assert Embedding(1, 2).weight.tolist() == [[0, 0]]
+
+
 def test_only_vectors_that_occur_have_a_gradient():
     embedding = Embedding(4, 2, seed=0)
     embedding([3, 1, 3]).sum().backward()

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+import baregrad as bg
 from baregrad.errors import ArgumentError
 from baregrad.nn.initializers import INITIALIZERS, initializer_named, suitable_initializer
 from baregrad.tensor.random import Generator
@@ -44,6 +45,13 @@ def test_each_activation_gets_weights_that_suit_it():
     assert suitable_initializer("selu") == "lecun_normal"
     assert suitable_initializer("tanh") == "glorot_uniform"
     assert suitable_initializer(math.sin) == "glorot_uniform"
+
+
+def test_an_activation_given_as_a_function_gets_the_weights_that_its_name_would_get():
+    assert suitable_initializer(bg.relu) == "he_uniform"
+    assert suitable_initializer(bg.Tensor.selu) == "lecun_normal"
+    named, given = (bg.MLP(2, [3, 1], activation=a, seed=0) for a in ("relu", bg.relu))
+    assert given.layers[0].weight.tolist() == named.layers[0].weight.tolist()
 
 
 def test_an_initializer_is_found_by_name_or_is_a_function():

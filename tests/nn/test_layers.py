@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import baregrad as bg
 from baregrad.errors import ArgumentError, ShapeError
-from baregrad.nn.layers import BatchNorm1d, Dropout, LayerNorm, Linear, Sequential
+from baregrad.nn.layers import Activation, BatchNorm1d, Dropout, LayerNorm, Linear, Sequential
 from baregrad.tensor.random import Generator
 
 sizes = st.integers(1, 5)
@@ -150,6 +150,29 @@ def test_sequential_applies_its_modules_in_order():
     assert model([1.0, 2.0]).tolist() == second(first([1.0, 2.0])).tolist()
 
 
-def test_sequential_refuses_what_is_no_module():
-    with pytest.raises(ArgumentError, match=r"argument 1 is .*not a module"):
-        Sequential(Linear(1, 1), bg.tanh)
+def test_sequential_makes_modules_of_activations():
+    first, last = Linear(2, 3, seed=0), Linear(3, 1, seed=1)
+    for activation in ("relu", bg.relu, bg.Tensor.relu, Activation("relu")):
+        model = Sequential(first, activation, last)
+        assert model([1.0, 2.0]).tolist() == last(first([1.0, 2.0]).relu()).tolist()
+        assert repr(model[1]) == "Activation(relu)"
+
+
+def test_an_activation_can_be_a_function_of_ones_own():
+    def double(x):
+        return 2 * x
+
+    layer = Activation(double)
+    assert layer([1.0, 2.0]).tolist() == [2.0, 4.0]
+    assert repr(layer) == "Activation(double)"
+
+
+@pytest.mark.parametrize("argument", [3, None, Dropout, [Linear(1, 1)]])
+def test_sequential_refuses_what_is_no_module(argument):
+    with pytest.raises(ArgumentError, match=r"argument 1 is .*neither a module"):
+        Sequential(Linear(1, 1), argument)
+
+
+def test_sequential_suggests_the_activation_that_was_meant():
+    with pytest.raises(ArgumentError, match="did you mean 'relu'"):
+        Sequential(Linear(1, 1), "rellu")

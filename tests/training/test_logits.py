@@ -17,6 +17,7 @@ X, CLASSES = [[0.0], [1.0], [2.0]], [0, 1, 1]
         (bg.MLP(1, [2], output_activation="softmax"), "cross_entropy"),
         (bg.MLP(1, [2], output_activation="sigmoid"), cross_entropy),
         (Sequential(Linear(1, 3), Layer(3, 2, "softmax")), "cross_entropy"),
+        (Sequential(Linear(1, 2), bg.softmax), "cross_entropy"),
         (Sequential(Sequential(bg.MLP(1, [2, 2], "relu", "sigmoid"))), "binary_cross_entropy"),
     ],
 )
