@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
-from baregrad.errors import ModelFileError, ShapeError
+from baregrad.errors import BaregradError, DTypeError, ModelFileError, ShapeError
 from baregrad.tensor.graph import scope
 from baregrad.tensor.tensor import Tensor, as_tensor
 
@@ -32,15 +32,26 @@ class Module:
                 for inner, tensor in part.named_tensors():
                     tensor.name = f"{path}.{inner}"
 
-    def forward(self, x: Any) -> Tensor:
-        """Computes the output; every kind of module has its own."""
+    def forward(self, *inputs: Any, **options: Any) -> Tensor:
+        """Computes the output; every kind of module has its own, most from one input `x`."""
         raise NotImplementedError(f"{type(self).__name__} must define forward(x)")
 
-    def __call__(self, x: Any) -> Tensor:
-        """`forward`, with what it computes marked in the graph as this module's."""
-        inputs = as_tensor(x)  # data is outside of the module
+    def __call__(self, *inputs: Any, **options: Any) -> Tensor:
+        """`forward`, with what it computes marked in the graph as this module's.
+
+        Args:
+            *inputs: tensors, or what a `Tensor` can be made of.
+            **options: handed on as they are.
+
+        Raises:
+            DTypeError: `forward` returned nothing.
+        """
+        tensors = [as_tensor(x) for x in inputs]  # data is outside of the module
         with scope(getattr(self, "_name", type(self).__name__), self):
-            return self.forward(inputs)
+            output = self.forward(*tensors, **options)
+        if output is None:
+            raise DTypeError(f"{type(self).__name__}.forward returned None: a return is missing")
+        return output
 
     # --- what it is made of -------------------------------------------------------------------
 
@@ -94,8 +105,11 @@ class Module:
         """The present values of all tensors by their paths; training on does not change them."""
         return {path: tensor.detach() for path, tensor in self.named_tensors()}
 
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Takes over values as `state_dict` returned them; all of them or, on an error, none.
+
+        Args:
+            state: tensors by their paths, or what they can be made of, such as NumPy's arrays.
 
         Raises:
             ModelFileError: a tensor is missing, is not this model's, or is no tensor.
@@ -108,16 +122,9 @@ class Module:
                 f"the state does not fit this {type(self).__name__}: "
                 f"missing {sorted(missing) or 'nothing'}, not known {sorted(unknown) or 'nothing'}"
             )
+        values = {path: _value(path, state[path], tensor) for path, tensor in own.items()}
         for path, tensor in own.items():
-            if not isinstance(state[path], Tensor):
-                raise ModelFileError(f"the state's {path!r} is {state[path]!r}, not a tensor")
-            if state[path].shape != tensor.shape:
-                raise ShapeError(
-                    f"the state's {path!r} has shape {state[path].shape}, and this model's "
-                    f"{tensor.shape}"
-                )
-        for path, tensor in own.items():
-            tensor.assign(state[path].astype(tensor.dtype))
+            tensor.assign(values[path])
 
     # --- for people ---------------------------------------------------------------------------
 
@@ -162,6 +169,19 @@ class Module:
     def describe(self) -> str:
         """What stands between the brackets of the `repr`."""
         return ", ".join(f"{name}={child!r}" for name, child in self.named_children())
+
+
+def _value(path: str, given: Any, own: Tensor) -> Tensor:
+    """What a state gives for one of a model's tensors, checked."""
+    try:
+        value = as_tensor(given)
+    except BaregradError as error:
+        raise ModelFileError(f"the state's {path!r} is no tensor: {error}") from None
+    if value.shape != own.shape:
+        raise ShapeError(
+            f"the state's {path!r} has shape {value.shape}, and this model's {own.shape}"
+        )
+    return value.astype(own.dtype)
 
 
 def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
