@@ -153,7 +153,7 @@ def test_a_forward_without_a_return_says_so():
         def forward(self, x):
             x.tanh()
 
-    with pytest.raises(DTypeError, match="Forgetful.forward returned None: a return is missing"):
+    with pytest.raises(DTypeError, match=r"Forgetful\.forward returned None: a return is missing"):
         Forgetful()([1.0])
 
 
