@@ -10,7 +10,7 @@ from baregrad.play.trainer import Trainer
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.samples import Samples
 from baregrad.view.report.layout import drawn
-from baregrad.view.report.recorder import probe, undisturbed
+from baregrad.view.report.probe import probe, undisturbed
 from baregrad.view.report.structure import Structure
 from baregrad.view.stepper import stepper
 

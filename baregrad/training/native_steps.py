@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Collection
-from math import isfinite
+from math import inf, isfinite
 from time import perf_counter
 from typing import Final, NamedTuple
 
@@ -136,7 +136,8 @@ class NativeSteps:
         if self._is_suspect or self.fallback is not None or size not in self._sizes:
             self._is_suspect = False
             return 0
-        steps = min(self._most, left)
+        stop = min((callback.next_stop(run) for callback in self._task.callbacks), default=inf)
+        steps = int(min(self._most, left, max(1, stop - run.step)))
         if not self._watchers:
             return steps
         numbers = range(run.step, run.step + steps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any, NamedTuple
 
 from baregrad.nn.module import Module
@@ -99,6 +100,10 @@ class Callback:
             kind.on_loss is not Callback.on_loss or kind.on_batch_end is not Callback.on_batch_end
         )
 
+    def next_stop(self, run: Run) -> float:
+        """After how many steps, counted as `run.step`, `on_steps` must be called; inf for any."""
+        return inf
+
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps of it: numbers, texts and tensors, in dicts and lists."""
         return {}
@@ -119,7 +124,10 @@ class Callback:
         """After the optimizer's step; of each step that somebody watches."""
 
     def on_steps(self, run: Run) -> None:
-        """After some steps, at least some twenty times in a second; `run.losses` are theirs."""
+        """After some steps, at least some twenty times in a second; `run.losses` are theirs.
+
+        If that must be after a certain step, override `next_stop`, too.
+        """
 
     def on_epoch_end(self, run: Run) -> None:
         """After an epoch and its validation; `run.values` has the results."""

@@ -14,16 +14,28 @@ SATURATED = 0.99  # of tanh's largest value
 Flag = tuple[int, str]  # the place of a tensor in the graph, and what is wrong with it
 
 
-def flags(order: Sequence[Tensor], outputs: Mapping[int, str]) -> Iterator[Flag]:
+def gradient_norms(order: Sequence[Tensor]) -> dict[int, float]:
+    """The Euclidean norm of the gradient of each parameter that has one, by place in a graph."""
+    return {
+        place: math.hypot(*tensor.grad.array.data)
+        for place, tensor in enumerate(order)
+        if tensor.op is None and tensor.requires_grad and tensor.grad is not None
+    }
+
+
+def flags(
+    order: Sequence[Tensor], outputs: Mapping[int, str], norms: Mapping[int, float]
+) -> Iterator[Flag]:
     """All that is wrong in a graph after its backward pass.
 
     Args:
         order: its tensors.
         outputs: the places of the outputs of layers, and what to call them.
+        norms: as `gradient_norms` has them.
     """
     for place, name in outputs.items():
         yield from _units(place, name, order[place])
-    yield from _gradients(order)
+    yield from _gradients(order, norms)
 
 
 def _units(place: int, name: str, output: Tensor) -> Iterator[Flag]:
@@ -46,12 +58,7 @@ def _units(place: int, name: str, output: Tensor) -> Iterator[Flag]:
             )
 
 
-def _gradients(order: Sequence[Tensor]) -> Iterator[Flag]:
-    norms = {
-        place: math.hypot(*tensor.grad.array.data)
-        for place, tensor in enumerate(order)
-        if tensor.op is None and tensor.requires_grad and tensor.grad is not None
-    }
+def _gradients(order: Sequence[Tensor], norms: Mapping[int, float]) -> Iterator[Flag]:
     sizes = {place: norm / math.sqrt(order[place].size) for place, norm in norms.items()}
     largest = max(sizes.values(), default=0.0)
     for place, size in sizes.items():

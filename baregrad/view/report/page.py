@@ -23,12 +23,15 @@ from baregrad.training.history import History, Trained
 from baregrad.version import __version__
 from baregrad.view.labels import shape_text
 from baregrad.view.report.layout import drawn
-from baregrad.view.report.recorder import Recorder, probe, undisturbed
+from baregrad.view.report.probe import probe, undisturbed
+from baregrad.view.report.recorder import Moment, Recorder
+from baregrad.view.report.records import Records, records_of
 from baregrad.view.report.results import Labels, results
 from baregrad.view.report.structure import Structure
 from baregrad.view.report.summary import rounded
 from baregrad.view.stepper import stepper
 
+SAMPLES = 32  # that are looked at, where no recorder says how many
 LARGEST = 1_500_000  # characters of recorded steps; of more, every second one is left out
 ROWS = 200  # of the table of epochs
 STEPS = 150  # operations of the backward pass
@@ -56,28 +59,25 @@ def html(history: History, labels: Labels) -> str:
     """The page."""
     trained = history.trained
     assert trained is not None
-    recorder = history.recorder
-    if recorder is None or not recorder.records:
-        recorder = Recorder()
-        recorder.record(trained, history.steps, len(history.epoch))
-    structure: Structure = recorder.structure
+    records = _records(history, trained)
+    structure = records.structure
     graphs, missing = _graphs(structure)
     steps = _steps(trained, structure)
     data = {
         "history": rounded(history.history),
-        "records": _thinned(recorder.records),
+        "records": _thinned(records.each),
         "structure": structure.data(),
         "results": rounded(results(trained, labels)),
         "steps": steps,
     }
     parts = {
         "TITLE": escape(labels.title),
-        "SUMMARY": table(_facts(history, labels, recorder), headers=0),
+        "SUMMARY": table(_facts(history, labels), headers=0),
         "EPOCHS": table(_epochs(history), headers=1),
         "GRAPHS": graphs,
         "MISSING": "".join(f"<p class='note'>{escape(note)}</p>" for note in missing),
-        "NOTE": escape(recorder.note),
-        "MADE": table(_made(history, recorder), headers=0),
+        "NOTE": escape(records.note),
+        "MADE": table(_made(history), headers=0),
         "DATA": json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c"),
         "STYLE": _file("report.css"),
         "SCRIPT": _file("report.js"),
@@ -85,6 +85,15 @@ def html(history: History, labels: Labels) -> str:
     parts["HASH"] = b64encode(sha256(parts["SCRIPT"].encode()).digest()).decode()
     # in one go, so that nothing in a part is taken for another part's place
     return re.sub(r"\{\{([A-Z]+)\}\}", lambda match: parts[match[1]], _file("report.html"))
+
+
+def _records(history: History, trained: Trained) -> Records:
+    """What was in the graph at the moments that were kept; without a recorder, at the end."""
+    recorder: Recorder | None = history.recorder
+    if recorder is None:
+        now = Moment(history.steps, len(history.epoch), trained.model.state_dict())
+        return records_of(trained, [now], SAMPLES)
+    return records_of(trained, recorder.moments, recorder.samples)
 
 
 def _file(name: str) -> str:
@@ -102,7 +111,7 @@ def table(rows: Iterable[Row], headers: int) -> str:
     return f"<table>{''.join(lines)}</table>"
 
 
-def _facts(history: History, labels: Labels, recorder: Recorder) -> list[Row]:
+def _facts(history: History, labels: Labels) -> list[Row]:
     trained = history.trained
     assert trained is not None
     model, count = trained.model, sum(p.size for p in trained.model.parameters())
@@ -130,7 +139,7 @@ def _epochs(history: History) -> list[Row]:
     return [["epoch", *history.history], *rows[::every]]
 
 
-def _made(history: History, recorder: Recorder) -> list[Row]:
+def _made(history: History) -> list[Row]:
     """Where the numbers come from, so that they can be made again."""
     trained = history.trained
     assert trained is not None
@@ -143,8 +152,8 @@ def _made(history: History, recorder: Recorder) -> list[Row]:
         ("steps ran as", engine + (f" ({history.fallback})" if history.fallback else "")),
         ("written", time.strftime("%Y-%m-%d %H:%M:%S %z")),
     ]
-    if recorder.seconds:
-        spent = f"{recorder.seconds:.2f} s, of which recording took {recorder.spent:.2f} s"
+    if (recorder := history.recorder) is not None:
+        spent = f"{recorder.seconds:.2f} s, of which recording took {recorder.spent:.3f} s"
         rows.append(("training took", spent))
     return rows
 

@@ -1,51 +1,54 @@
-"""Recording the graph of a model as it learns."""
+"""Recording a model as it learns."""
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
-from typing import Any
+from collections.abc import Mapping
+from math import ceil, inf
+from typing import Any, Final, NamedTuple
 
 from baregrad.errors import ArgumentError
-from baregrad.nn.module import Module
-from baregrad.tensor.autograd import topological_order
-from baregrad.tensor.graph import recording
 from baregrad.tensor.tensor import Tensor
-from baregrad.training.evaluation import loss_of
-from baregrad.training.history import Trained
 from baregrad.training.run import Callback, Run
-from baregrad.training.samples import Samples
-from baregrad.view.report.flags import flags
-from baregrad.view.report.structure import Structure, signature
-from baregrad.view.report.summary import corner, summary
 
-SHARE = 0.1  # of the time of the training itself
-FREE = 0.7  # seconds that recording may take in any case, beside its first step
+LARGEST: Final = 64_000_000  # bytes of weights that are kept
+SAVED: Final = 16_000_000  # in a checkpoint
+EARLY: Final = 3  # times that the distance of moments is halved, for trainings that end early
+
+
+class Moment(NamedTuple):
+    """A model after some of its steps.
+
+    Attributes:
+        step: how many.
+        epoch: in which the last of them was.
+        tensors: its parameters and all else that it learns, by their paths.
+    """
+
+    step: int
+    epoch: int
+    tensors: Mapping[str, Tensor]
 
 
 class Recorder(Callback):
-    """Keeps what a report shows: values and gradients in the graph, as training goes.
+    """Keeps what a report is made of: the weights of the model at many moments of its training.
 
-    At each recorded step it computes the loss of the same few training samples, with the model in
-    prediction mode, and its gradients. What is trained is not touched: the weights are the same to
-    the last bit with a recorder and without. Gradients that were there are put back.
+    Values and gradients of the graph at these moments are computed from the weights when the report
+    is written. So training waits for nothing but copies of the weights; what is trained is the same
+    to the last bit with a recorder and without; and the moments depend on the number of steps
+    alone, not on the clock.
 
-    The cost is bounded: recording takes at most a tenth of the time of the training itself, or if
-    that is more, seven tenths of a second beside the first record; a step that would exceed it is
-    left out. The size is, too: of large tensors only statistics are kept, and a graph of many nodes
-    is folded.
+    Moments are equally far apart. When there are too many, or their weights take more than 64 MB,
+    every second is left out and the distance doubles. It begins with an eighth of what a training
+    of all its epochs needs, so one that ends early has moments enough, too. A checkpoint has those
+    of them that fit in 16 MB, and a training that is taken up from it goes on with them.
 
     Args:
-        records: how many steps to record, at most, spread evenly over the training.
-        samples: how many training samples to look at, spread evenly over all.
+        records: how many moments to keep, at most, beside the beginning and the end.
+        samples: how many training samples the report looks at, spread evenly over all.
 
     Attributes:
-        records: what was recorded, oldest first.
-        structure: of the graph; None before the first record.
-        note: why steps are not there, in words.
+        moments: those kept, oldest first.
         seconds: how long the training has taken, recording included.
         spent: how long recording has.
 
@@ -63,108 +66,77 @@ class Recorder(Callback):
         self._forget()
 
     def _forget(self) -> None:
-        self.records: list[dict[str, Any]] = []
-        self.structure: Structure | None = None
-        self.note = ""
+        self.moments: list[Moment] = []
         self.seconds = self.spent = 0.0
         self._begin = time.perf_counter()
-        self._first = self._next = 0.0
+        self._every = inf  # steps from one moment to the next, perhaps with a fraction
 
     def on_train_begin(self, run: Run) -> None:
-        """Forgets an earlier training, and records how the model is before the first step."""
+        """Forgets an earlier training, and keeps the model as it is before the first step."""
         self._forget()
         run.history.recorder = self
         self._every = run.epochs * run.steps_per_epoch / self.most
-        self._record(run, 0)
-        self._first = self.spent
+        for _ in range(EARLY):
+            self._every /= 2 if self._every >= 2 else 1
+        self._every = max(1.0, self._every)
+        self._keep(run)
+
+    def next_stop(self, run: Run) -> int:
+        """The step after which it keeps the model again."""
+        usual = len(self.moments) * self._every
+        # of a training that was taken up without earlier moments, the first is not step 0
+        return ceil(max(usual, self.moments[-1].step + self._every / 2))
 
     def on_steps(self, run: Run) -> None:
-        """Records the model, if it is time for it and there is time."""
-        if run.step >= self._next:
-            if self._is_affordable(run.step / (run.epochs * run.steps_per_epoch)):
-                self._record(run, run.step)
-            else:
-                self.note = (
-                    "Some steps were left out, as recording them would have taken more than "
-                    f"{SHARE:.0%} of the time."
-                )
-            self._next = run.step + self._every
+        """Keeps the model, if it is time for it."""
+        if run.step >= self.next_stop(run):
+            self._keep(run)
+            self.moments, self._every = thinned(self.moments, self._every, self.most + 1, LARGEST)
 
     def on_train_end(self, run: Run) -> None:
-        """Records the model as it is at the end."""
-        if not self.records or self.records[-1]["step"] != run.step:
-            self._record(run, run.step)
-        self.seconds = time.perf_counter() - self._begin
+        """Keeps the model as it is at the end."""
+        if self.moments[-1].step != run.step:
+            self._keep(run)
+        self.seconds += time.perf_counter() - self._begin
 
-    def _is_affordable(self, progress: float) -> bool:
-        """Whether there is time for one more record, when so large a share of the steps is made."""
-        training = time.perf_counter() - self._begin - self.spent
-        further = self.spent - self._first  # the first compiles what the others run
-        one = further / max(1, len(self.records) - 1)
-        return self.spent + one <= SHARE * training or further + one <= FREE * progress
-
-    def _record(self, run: Run, step: int) -> None:
+    def _keep(self, run: Run) -> None:
         begin = time.perf_counter()
-        assert run.history.trained is not None
-        self.record(run.history.trained, step, run.epoch)
+        self.moments.append(Moment(run.step, run.epoch, run.model.state_dict()))
         self.spent += time.perf_counter() - begin
 
-    def record(self, trained: Trained, step: int, epoch: int) -> None:
-        """Records a model as it is now."""
-        samples = probe(trained.samples, self.samples)
-        with undisturbed(trained.model):
-            loss = loss_of(trained.loss, trained.model(samples.x), samples)
-            loss.backward()
-            order = topological_order([loss])
-            structure = self.structure = self.structure or Structure(loss, trained.model)
-            if signature(order) != structure.signature:
-                self.note = "Steps whose graph has another form than the first are left out."
-                return
-            self.records.append(_snapshot(structure, order, step, epoch))
+    def state_dict(self) -> dict[str, Any]:
+        """The moments, or every second, fourth, ... of them, if they are too large together."""
+        moments, every = thinned(self.moments, self._every, self.most + 1, SAVED)
+        seconds = self.seconds + time.perf_counter() - self._begin
+        return {
+            "moments": [moment._asdict() for moment in moments],
+            "every": every,
+            "seconds": seconds,
+            "spent": self.spent,
+        }
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Goes on with the moments of a checkpoint."""
+        self.moments = [Moment(**moment) for moment in saved["moments"]]
+        self._every = saved["every"]
+        self.seconds, self.spent = saved["seconds"], saved["spent"]
 
 
-def probe(samples: Samples, count: int) -> Samples:
-    """Some samples, named for pictures."""
-    few = samples.spread(count)
-    few.x.name, few.y.name = "x", "y"
-    return few
+def thinned(
+    moments: list[Moment], every: float, count: int, size: int
+) -> tuple[list[Moment], float]:
+    """Moments of which every second is left out until they are few and small enough.
 
+    Args:
+        moments: equally far apart.
+        every: their distance in steps.
+        count: how many there may be.
+        size: how many bytes they may take; the first is kept in any case.
 
-@contextmanager
-def undisturbed(model: Module) -> Iterator[None]:
-    """A block that may use a model and its gradients, in prediction mode: all is put back after."""
-    training, parameters = model.training, model.parameters()
-    gradients = [parameter.grad for parameter in parameters]
-    for parameter in parameters:
-        parameter.grad = None
-    model.eval()
-    try:
-        with recording(True):
-            yield
-    finally:
-        model.train(training)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
-
-
-def _snapshot(structure: Structure, order: list[Tensor], step: int, epoch: int) -> dict[str, Any]:
-    def both(place: int, look: Callable[[Tensor], list[Any]]) -> list[list[Any] | None]:
-        """Of the value, and of the gradient if there is one."""
-        return [None if t is None else look(t) for t in (order[place], order[place].grad)]
-
-    gradients = [t.grad for t in order if t.op is None and t.requires_grad and t.grad is not None]
-    return {
-        "step": step,
-        "epoch": epoch,
-        "loss": order[-1].item(),
-        "norm": math.hypot(*(math.hypot(*g.array.data) for g in gradients)),
-        "tensors": {
-            place: both(place, partial(summary, bins=bins))
-            for place, bins in structure.summarised.items()
-        },
-        "numbers": {
-            place: both(place, partial(corner, side=structure.side, rows=rows))
-            for place, rows in structure.numbered.items()
-        },
-        "flags": list(flags(order, structure.outputs())),
-    }
+    Returns:
+        Those that are left, and their distance.
+    """
+    each = sum(memoryview(t.array.data).nbytes for t in moments[0].tensors.values())
+    while len(moments) > 1 and (len(moments) > count or len(moments) * each > size):
+        moments, every = moments[::2], 2 * every
+    return moments, every

@@ -50,6 +50,7 @@ def trained(recorder=True, classes=False, inputs=2, epochs=4, **options):
     model = bg.MLP(inputs, [3, 2 if classes else 1], seed=0, activation=options.pop("act", "tanh"))
     loss = "cross_entropy" if classes else "mse"
     callbacks = [Recorder()] if recorder is True else [recorder] if recorder else []
+    callbacks = options.pop("callbacks", callbacks)
     history = bg.fit(
         model, x.detach(), y.detach(), loss, epochs=epochs, batch_size=8, seed=0,
         validation_split=0.25, callbacks=callbacks, **options,

@@ -6,14 +6,14 @@ import pytest
 
 import baregrad as bg
 from baregrad.tensor.autograd import topological_order
-from baregrad.view.report.flags import flags
+from baregrad.view.report.flags import flags, gradient_norms
 
 
 def found(loss, outputs=()):
     loss.backward()
     order = topological_order([loss])
     named = {i: t.name for i, t in enumerate(order) if t.name in outputs}
-    return [text for _, text in flags(order, named)]
+    return [text for _, text in flags(order, named, gradient_norms(order))]
 
 
 def weight(values, name="w"):

@@ -1,29 +1,22 @@
-"""Recording leaves the training as it is, and keeps what the graph had."""
-
-import math
+"""A recorder keeps weights at moments that depend on the steps alone, and disturbs nothing."""
 
 import pytest
 
 import baregrad as bg
 from baregrad.errors import ArgumentError
+from baregrad.training.run import Callback
 from baregrad.view.report import recorder as recording
-from baregrad.view.report.recorder import Recorder, undisturbed
+from baregrad.view.report.recorder import Recorder
 
 from .conftest import trained
 
 
-class Clock:
-    """Time that stands still but where a test moves it."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def perf_counter(self):
-        return self.now
-
-
 def weights(model):
     return [parameter.tolist() for parameter in model.parameters()]
+
+
+def steps(recorder):
+    return [moment.step for moment in recorder.moments]
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -33,132 +26,117 @@ def test_a_recorder_changes_no_weight_in_its_last_bit(compiled):
     assert weights(with_one) == weights(without)
 
 
-def test_records_are_spread_over_the_training_and_have_its_ends():
+@pytest.mark.parametrize("compiled", [False, True])
+def test_moments_are_equally_far_apart_and_have_the_ends(compiled):
     recorder = Recorder(records=4)
-    trained(recorder, epochs=8)  # of three steps each
-    assert [record["step"] for record in recorder.records] == [0, 1, 7, 13, 19, 24]
+    trained(recorder, epochs=8, compiled=compiled)  # of three steps each
+    assert steps(recorder) == [0, 6, 12, 18, 24]
 
 
-def test_a_record_has_the_gradients_of_the_loss_of_the_watched_samples():
-    recorder = Recorder(records=1, samples=18)
-    history, model = trained(recorder)
-    run = history.trained
-    with undisturbed(model):
-        loss = bg.losses.mse(model(run.samples.x), run.samples.y)
-        loss.backward()
-        expected = [p.grad for p in model.parameters()]
-    last = recorder.records[-1]
-    assert last["loss"] == loss.item()
-    norms = [math.hypot(*g.array.data) for g in expected]
-    assert last["norm"] == pytest.approx(math.hypot(*norms), rel=1e-12)
-    layer = recorder.structure.layers[0]
-    value, gradient = last["numbers"][layer.weight]
-    assert value == model.layers[0].weight.tolist()
-    assert gradient == expected[0].tolist()
-    assert last["tensors"][layer.weight][1][4] == pytest.approx(norms[0], rel=1e-12)
+@pytest.mark.parametrize("records", [3, 7, 100])
+def test_a_training_of_all_its_epochs_has_as_many_moments_as_were_asked_for(records):
+    recorder = Recorder(records)
+    trained(recorder, epochs=200)  # of three steps each
+    assert len(recorder.moments) == records + 1
+    distances = {b - a for a, b in zip(steps(recorder), steps(recorder)[1:], strict=False)}
+    assert max(distances) - min(distances) <= 1
 
 
-def test_gradients_and_mode_are_put_back():
-    model = bg.MLP(2, [1], seed=0)
-    bg.losses.mse(model([[1.0, 2.0]]), [[1.0]]).backward()
-    before = [p.grad for p in model.parameters()]
-    with undisturbed(model):
-        assert not model.training
-        assert all(p.grad is None for p in model.parameters())
-    assert model.training
-    assert all(a is b.grad for a, b in zip(before, model.parameters(), strict=True))
+def test_a_training_that_ends_early_has_moments_enough():
+    class Ends(Callback):
+        def on_epoch_end(self, run):
+            if run.epoch == 24:
+                run.stop("enough")
+
+    recorder = Recorder(records=20)
+    bg.fit(
+        bg.MLP(1, [1], seed=0), [[1.0], [2.0]], [[1.0], [2.0]],
+        epochs=200, batch_size=1, callbacks=[Ends(), recorder],
+    )  # fmt: skip
+    assert steps(recorder)[-1] == 50
+    assert 20 <= len(recorder.moments) <= 42
 
 
-def test_steps_that_would_cost_too_much_are_left_out(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(recording, "time", clock)
+def test_a_moment_has_the_weights_as_they_were():
+    seen = []
 
-    class Slow(Recorder):
-        def record(self, *arguments):
-            super().record(*arguments)
-            clock.now += 1.0
+    class Looks(Callback):
+        def next_stop(self, run):
+            return run.step + 1
 
         def on_steps(self, run):
-            clock.now += 0.5  # a step of the training
-            super().on_steps(run)
+            seen.append(weights(run.model))
 
-    slow = Slow()
-    trained(slow, epochs=10)  # 30 steps, 15 s
-    assert [record["step"] for record in slow.records] == [0, 1, 30]
-    assert "left out" in slow.note
-    longer = Slow()
-    trained(longer, epochs=60)  # 90 s
-    assert 0.05 < longer.spent / (longer.seconds - longer.spent) <= 0.1
-
-
-def test_a_model_whose_graph_changes_is_recorded_while_it_is_as_first():
-    class Growing(bg.Module):
-        def __init__(self):
-            self.w, self.calls = bg.ones(1, 1, requires_grad=True), 0
-
-        def forward(self, x):
-            self.calls += 1
-            y = bg.as_tensor(x) @ self.w
-            return y + 1.0 if self.calls > 3 else y
-
-    recorder = Recorder()
-    bg.fit(Growing(), [[1.0], [2.0]], [[1.0], [2.0]], epochs=4, callbacks=[recorder])
-    assert len(recorder.records) == 2
-    assert "another form" in recorder.note
+    recorder = Recorder(records=3)
+    bg.fit(
+        bg.MLP(1, [2, 1], seed=0), [[1.0], [2.0]], [[1.0], [2.0]],
+        epochs=3, compiled=True, callbacks=[Looks(), recorder],
+    )  # fmt: skip
+    kept = [[t.tolist() for t in moment.tensors.values()] for moment in recorder.moments]
+    assert kept[1:] == seen
+    assert kept[0] not in seen
 
 
-def test_layers_are_found_with_what_they_read_and_make():
+def test_moments_that_are_too_large_together_are_thinned(monkeypatch):
+    monkeypatch.setattr(recording, "LARGEST", 5 * 4 * 13)  # five times the model's 13 float32
+    recorder = Recorder(records=24)
+    trained(recorder, epochs=8)
+    assert steps(recorder) == [0, 8, 16, 24]
+
+
+def test_of_a_model_that_is_larger_than_all_that_may_be_kept_there_are_beginning_and_end(
+    monkeypatch,
+):
+    monkeypatch.setattr(recording, "LARGEST", 1)
     recorder = Recorder()
     trained(recorder)
-    first, second = recorder.structure.layers
-    order = recorder.structure.trace.order
-    assert (first.inputs, first.outputs, first.name) == (2, 3, "layers.0")
-    assert order[first.x].name == "x"
-    assert order[first.z].op.name == "add"
-    assert order[first.a].op.name == "tanh"
-    assert second.x == first.a
-    assert second.z == second.a
+    assert steps(recorder) == [0, 12]
 
 
-def test_a_layer_without_a_bias_is_found_and_one_that_is_not_used_is_not():
-    class Bare(bg.Module):
-        def __init__(self):
-            self.used, self.idle = bg.Linear(2, 3, bias=False, seed=0), bg.Linear(2, 2, seed=0)
+class Kill(Callback):
+    """Ends a training as if the process had been killed."""
 
-        def forward(self, x):
-            return self.used(x)
+    def __init__(self, step):
+        self.step = step
 
-    recorder = Recorder()
-    bg.fit(Bare(), [[1.0, 2.0]], [[1.0] * 3], epochs=1, callbacks=[recorder])
-    (layer,) = recorder.structure.layers
-    assert (layer.name, layer.bias, layer.z) == ("used", None, layer.a)
+    def on_steps(self, run):
+        if run.step == self.step:
+            raise KeyboardInterrupt
 
 
-def test_a_wide_network_keeps_fewer_numbers_of_each_weight():
-    recorder = Recorder()
-    model = bg.MLP(2, [20] * 9, seed=0)
-    bg.fit(model, [[1.0, 2.0]], [[0.0] * 20], epochs=1, callbacks=[recorder])
-    kept = recorder.records[0]["numbers"]
-    assert recorder.structure.side < 16
-    assert sum(len(row) for v, _ in kept.values() for row in v if isinstance(row, list)) <= 2000
+def resumed(folder, recorders, step=7):
+    """A training of 12 steps that is killed and taken up again, each time with another recorder."""
+    first, second = recorders
+    options = {"checkpoint": folder, "checkpoint_every": 0.0, "compiled": False}
+    with pytest.raises(KeyboardInterrupt):
+        trained(epochs=4, callbacks=[first, Kill(step)], **options)
+    return trained(second, **options)
 
 
-def test_a_graph_of_many_tensors_is_folded():
-    class Long(bg.Module):
-        def __init__(self):
-            self.w = bg.ones(1, requires_grad=True)
+def test_a_training_that_was_killed_and_taken_up_has_the_moments_of_all_of_it(tmp_path):
+    whole, last = Recorder(), Recorder()
+    trained(whole)
+    resumed(tmp_path, (Recorder(), last))
+    assert steps(last) == steps(whole) == list(range(13))
+    for one, other in zip(last.moments, whole.moments, strict=True):
+        assert one.epoch == other.epoch
+        assert {k: v.tolist() for k, v in one.tensors.items()} == {
+            k: v.tolist() for k, v in other.tensors.items()
+        }
+    assert last.seconds > last.spent > 0
 
-        def forward(self, x):
-            y = bg.as_tensor(x)
-            for _ in range(1000):
-                y = y * self.w
-            return y
 
-    recorder = Recorder(records=1)
-    bg.fit(Long(), [[1.0]], [[1.0]], epochs=1, callbacks=[recorder], compiled=False)
-    data = recorder.structure.data()
-    assert max(len(nodes) for nodes in data["views"].values()) <= 120
-    assert "tensors are drawn by module" in recorder.structure.notes["tensors"][0]
+def test_a_checkpoint_has_no_more_moments_than_its_bound(tmp_path, monkeypatch):
+    monkeypatch.setattr(recording, "SAVED", 4 * 4 * 13)
+    last = Recorder()
+    resumed(tmp_path, (Recorder(), last))
+    assert steps(last) == [0, 2, 4, 6, 8, 10, 12]
+
+
+def test_a_recorder_that_comes_when_a_training_is_taken_up_begins_there(tmp_path):
+    late = Recorder(records=3)
+    resumed(tmp_path, (Callback(), late))
+    assert steps(late) == [6, 10, 12]
 
 
 @pytest.mark.parametrize("options", [{"records": 0}, {"samples": 0}])
