@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 from baregrad.engines import selection
-from baregrad.errors import ArgumentError, CaptureError, GradientError, ModelFileError
+from baregrad.errors import ArgumentError, CaptureError, GradientError
 from baregrad.optim.options import (
     Group,
     Options,
@@ -17,6 +17,7 @@ from baregrad.optim.options import (
     grouped,
     options_of,
 )
+from baregrad.optim.saved import check_tensors, checked_options, copied, require
 from baregrad.tensor.convert import scalar
 from baregrad.tensor.factories import full
 from baregrad.tensor.graph import no_grad, recording
@@ -40,21 +41,13 @@ class Optimizer:
         state: what is remembered of each parameter that was updated.
         plan: while many steps run in one native call and a schedule changes the learning rate
             between them: for each group its rates at these steps. None otherwise.
-        rule: the update as a pure function (parameter, gradient, state, **options) of the new
-            value, and the new tensors of the state. ``state["step"]`` counts from 1. It uses only
-            tensor operators, and looks at no value: in a captured step, ``lr`` and
-            ``state["step"]`` are scalar tensors.
-        buffers: from the options, the names of the tensors that the rule finds in the state, and
-            the number that fills each at first.
 
     Raises:
-        ArgumentError: no parameters, one that is there twice, an option unknown or out of range.
+        ArgumentError: no parameters, one that is there twice, an option unknown or out of range, or
+            no ``lr`` among them.
         DTypeError: something that is not a tensor.
         GradientError: a tensor that requires no gradient, or is not a leaf.
     """
-
-    rule: ClassVar[Callable[..., tuple[Tensor, State]]]
-    buffers: ClassVar[Callable[..., dict[str, float]]]
 
     def __init__(self, parameters: Parameters, **defaults: Any) -> None:
         self.groups: list[Group] = grouped(parameters, defaults)
@@ -63,7 +56,34 @@ class Optimizer:
         self._unbegun: dict[Tensor, State] = {}  # made for a captured step that has not been run
         check_parameters(self.parameters())
         for group in self.groups:
+            if "lr" not in group:
+                raise ArgumentError(
+                    f"{type(self).__name__} has no learning rate; pass lr to Optimizer.__init__"
+                )
             self.check_options(options_of(group))
+
+    # --- what a class of optimizers defines ---------------------------------------------------
+
+    @staticmethod
+    def rule(*arguments: Any, **options: Any) -> tuple[Tensor, State]:
+        """The update: ``rule(parameter, gradient, state, **options)``.
+
+        It is a pure function, and uses only tensor operators. It looks at no value: in a captured
+        step, ``lr`` and ``state["step"]`` are scalar tensors.
+
+        Returns:
+            The new value of the parameter, and the new tensors of the state. ``state["step"]``
+            counts from 1.
+        """
+        raise NotImplementedError("an optimizer must define rule(parameter, gradient, state, ...)")
+
+    @staticmethod
+    def buffers(*arguments: Any, **options: Any) -> dict[str, float]:
+        """The tensors that the rule finds in the state: their names, and what fills each at first.
+
+        By default none; it is told the options.
+        """
+        return {}
 
     def parameters(self) -> list[Tensor]:
         """The parameters of all groups, in order."""
@@ -229,7 +249,7 @@ class Optimizer:
             | {"parameters": [numbers[parameter] for parameter in g["parameters"]]}
             for g in self.groups
         ]
-        state = [_copied(self.state.get(parameter, {})) for parameter in self.parameters()]
+        state = [copied(self.state.get(parameter, {})) for parameter in self.parameters()]
         return {"optimizer": type(self).__name__, "groups": groups, "state": state}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
@@ -239,43 +259,27 @@ class Optimizer:
             ModelFileError: it is of another optimizer, or of other parameters, or damaged.
         """
         own = self.state_dict()
-        _require(isinstance(saved, Mapping) and saved.keys() == own.keys(), f"keys {list(own)}")
-        _require(saved["optimizer"] == own["optimizer"], f"an {own['optimizer']}'s state")
+        require(isinstance(saved, Mapping) and saved.keys() == own.keys(), f"keys {list(own)}")
+        require(saved["optimizer"] == own["optimizer"], f"an {own['optimizer']}'s state")
         groups, states = saved["groups"], saved["state"]
-        _require(isinstance(groups, list) and len(groups) == len(own["groups"]), "as many groups")
-        _require(isinstance(states, list) and len(states) == len(own["state"]), "as many states")
-        options = [self._loaded(*pair) for pair in zip(groups, own["groups"], strict=True)]
+        require(isinstance(groups, list) and len(groups) == len(own["groups"]), "as many groups")
+        require(isinstance(states, list) and len(states) == len(own["state"]), "as many states")
+        options = [
+            checked_options(*pair, self.check_options)
+            for pair in zip(groups, own["groups"], strict=True)
+        ]
         rest = iter(states)
-        state = {
-            parameter: self._checked_state(next(rest), parameter, chosen)
-            for group, chosen in zip(self.groups, options, strict=True)
-            for parameter in group["parameters"]
-        }
+        state: dict[Tensor, State] = {}
+        for group, chosen in zip(self.groups, options, strict=True):
+            for parameter in group["parameters"]:
+                found = next(rest)
+                require(isinstance(found, Mapping), "a dict for each parameter")
+                if found:
+                    self.check_state(found, parameter, chosen)
+                    state[parameter] = copied(found)
         for group, chosen in zip(self.groups, options, strict=True):
             group.update(chosen)
-        self.state = {parameter: _copied(values) for parameter, values in state.items() if values}
-        self._unbegun = {}
-
-    def _loaded(self, saved: Any, own: Mapping[str, Any]) -> dict[str, Any]:
-        """The options of a saved group, checked."""
-        _require(isinstance(saved, Mapping) and saved.keys() == own.keys(), f"options {list(own)}")
-        _require(saved["parameters"] == own["parameters"], f"parameters {own['parameters']}")
-        options = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in options_of(saved).items()
-        }
-        try:
-            self.check_options(options)
-        except ArgumentError as error:
-            raise ModelFileError(f"an optimizer's state is damaged: {error}") from None
-        return options
-
-    def _checked_state(self, state: Any, parameter: Tensor, options: Options) -> State:
-        """What was saved of one parameter, checked."""
-        _require(isinstance(state, Mapping), "a dict for each parameter")
-        if state:
-            self.check_state(state, parameter, options)
-        return dict(state)
+        self.state, self._unbegun = state, {}
 
     def check_state(self, state: State, parameter: Tensor, options: Options) -> None:
         """Refuses a state of other tensors than the rule needs.
@@ -283,27 +287,12 @@ class Optimizer:
         Raises:
             ModelFileError: something is missing, or of another shape or data type.
         """
-        label = parameter.label()
-        names = ["step", *self.buffers(**options)]
-        _require(set(names) <= state.keys(), f"{names} for {label}")
-        step = state["step"]
-        _require(type(step) is int and step > 0, f"a step of at least 1 for {label}")
-        for name, tensor in state.items():
-            if name == "step":
-                continue
-            like = isinstance(tensor, Tensor) and (tensor.shape, tensor.dtype)
-            expected = (parameter.shape, parameter.dtype)
-            _require(like == expected, f"{name!r} of shape and dtype {expected} for {label}")
+        check_tensors(state, self.buffers(**options), parameter)
 
-
-def _copied(state: State) -> State:
-    """A state that later steps do not change."""
-    return {
-        name: value.detach() if isinstance(value, Tensor) else value
-        for name, value in state.items()
-    }
-
-
-def _require(condition: bool, what: str) -> None:
-    if not condition:
-        raise ModelFileError(f"the state does not fit this optimizer: it must have {what}")
+    def __repr__(self) -> str:
+        groups = [
+            [f"{len(group['parameters'])} parameters"]
+            + [f"{name}={value!r}" for name, value in options_of(group).items()]
+            for group in self.groups
+        ]
+        return f"{type(self).__name__}({'; '.join(map(', '.join, groups))})"

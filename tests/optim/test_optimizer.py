@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+import baregrad as bg
 from baregrad import (
     ArgumentError,
     DTypeError,
@@ -17,6 +18,7 @@ from baregrad.optim.adam import Adam, AdamW
 from baregrad.optim.adaptive import Adagrad, RMSprop
 from baregrad.optim.lbfgs import LBFGS
 from baregrad.optim.named import OPTIMIZERS, optimizer_named
+from baregrad.optim.optimizer import Optimizer
 from baregrad.optim.sgd import SGD
 
 FIRST_ORDER = [SGD, RMSprop, Adagrad, Adam, AdamW]
@@ -32,6 +34,65 @@ def descend(optimizer, *parameters):
     for p in parameters:
         ((p - 3) ** 2).sum().backward()
     optimizer.step()
+
+
+# --- of one's own ---------------------------------------------------------------------------------
+
+
+class Descent(Optimizer):
+    """The least there is to an optimizer."""
+
+    def __init__(self, parameters, lr=0.1):
+        super().__init__(parameters, lr=lr)
+
+    @staticmethod
+    def rule(parameter, gradient, state, lr):
+        return parameter - lr * gradient, {}
+
+
+class Smoothed(Descent):
+    """One that remembers something."""
+
+    @staticmethod
+    def buffers(**options):
+        return {"mean": 0.0}
+
+    @staticmethod
+    def rule(parameter, gradient, state, lr):
+        mean = 0.5 * state["mean"] + 0.5 * gradient
+        return parameter - lr * mean, {"mean": mean}
+
+
+@pytest.mark.parametrize(("kind", "expected"), [(Descent, [1.4, 1.72]), (Smoothed, [1.2, 1.48])])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_an_optimizer_of_ones_own_is_its_rule(kind, expected, compiled):
+    p = parameter(1.0)
+    optimizer = kind([p])
+
+    def step():
+        descend(optimizer, p)
+
+    run = bg.compile(step) if compiled else step
+    found = []
+    for _ in expected:
+        run()
+        found.append(p.item())
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_an_optimizer_without_a_rule_or_a_learning_rate_says_so():
+    with pytest.raises(ArgumentError, match="Optimizer has no learning rate"):
+        Optimizer([parameter(1.0)])
+    p = parameter(1.0)
+    with pytest.raises(NotImplementedError, match="must define rule"):
+        descend(Optimizer([p], lr=0.1), p)
+
+
+def test_the_repr_shows_the_options_of_each_group():
+    first, second = parameter(1.0), parameter(2.0)
+    optimizer = SGD([{"parameters": [first], "lr": 0.5}, {"parameters": [second]}], momentum=0.9)
+    rest = "momentum=0.9, dampening=0.0, weight_decay=0.0, nesterov=False"
+    assert repr(optimizer) == f"SGD(1 parameters, lr=0.5, {rest}; 1 parameters, lr=0.001, {rest})"
 
 
 # --- steps --------------------------------------------------------------------------------------
