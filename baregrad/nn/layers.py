@@ -279,3 +279,7 @@ class Sequential(Module):
 
     def __getitem__(self, index: int) -> Module:
         return self.modules[index]
+
+    def describe(self) -> str:
+        """Its modules."""
+        return ", ".join(map(repr, self.modules))

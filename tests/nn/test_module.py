@@ -175,7 +175,7 @@ def test_a_module_without_forward_says_so():
 
 def test_repr_shows_the_structure():
     assert repr(bg.MLP(3, [4, 1])) == "MLP(3, [4, 1])"
+    assert repr(Pair()) == "Pair(first=Linear(2, 3), others.0=Linear(3, 1))"
     assert repr(Sequential(Linear(2, 1, bias=False), Dropout(0.1), BatchNorm1d(1))) == (
-        "Sequential(modules.0=Linear(2, 1, bias=False), modules.1=Dropout(0.1), "
-        "modules.2=BatchNorm1d(1))"
+        "Sequential(Linear(2, 1, bias=False), Dropout(0.1), BatchNorm1d(1))"
     )
