@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any, Final, NamedTuple
 
 from baregrad.data.synthetic import DATASETS
@@ -17,7 +18,19 @@ MOST_POINTS: Final = 1000  # that are drawn
 DRAWN, CSV = "drawn", "csv"
 SOURCES: Final = (*DATASETS, DRAWN, CSV)
 HIDDEN_ACTIVATIONS: Final = tuple(n for n in ACTIVATIONS if "softmax" not in n)
-FIRST_ORDER: Final = tuple(name for name in OPTIMIZERS if name != "lbfgs")  # one gradient a step
+LBFGS: Final = "lbfgs"  # it takes all rows to each step
+# A step of L-BFGS is one iteration here, so that each can be seen.
+LBFGS_OPTIONS: Final = {
+    "max_iter": 1,
+    "max_eval": 25,
+    "history_size": 10,
+    "line_search_fn": "strong_wolfe",
+}
+OPTIONS: Final = {"decay": "weight_decay", "momentum": "momentum"}  # of optimizers, by settings
+TAKEN: Final = {
+    name: tuple(s for s, option in OPTIONS.items() if option in signature(kind).parameters)
+    for name, kind in OPTIMIZERS.items()
+}
 
 
 class Settings(NamedTuple):
@@ -35,9 +48,10 @@ class Settings(NamedTuple):
         loss: its name; None for the one that suits the data.
         optimizer: its name.
         lr: the learning rate.
-        batch: samples to a step.
+        batch: samples to a step; of no meaning to L-BFGS.
         dropout: the probability with which training drops a hidden neuron.
-        decay: the optimizer's weight decay.
+        decay: the optimizer's weight decay, if it has any.
+        momentum: the optimizer's, if it has any.
         seed: of data, weights, dropout and the order of samples.
     """
 
@@ -55,7 +69,15 @@ class Settings(NamedTuple):
     batch: int = 16
     dropout: float = 0.0
     decay: float = 0.0
+    momentum: float = 0.0
     seed: int = 0
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the optimizer is made with, beside the learning rate."""
+        if self.optimizer == LBFGS:
+            return dict(LBFGS_OPTIONS)
+        return {OPTIONS[name]: getattr(self, name) for name in TAKEN[self.optimizer]}
 
     def changed(self, given: Mapping[str, Any]) -> Settings:
         """These settings with others in their place, as JSON has them.
@@ -143,17 +165,19 @@ CHECKS: Final[dict[str, Check]] = {
     "hidden": _many(_integer(1, MOST_NEURONS), 0, MOST_LAYERS),
     "activations": _many(_one_of(HIDDEN_ACTIVATIONS), 0, MOST_LAYERS),
     "loss": _or_none(_text),
-    "optimizer": _one_of(FIRST_ORDER),
+    "optimizer": _one_of(tuple(OPTIMIZERS)),
     "lr": _number(0, 1000, without_low=True),
     "batch": _integer(1, MOST_SAMPLES),
     "dropout": _number(0, 0.9),
     "decay": _number(0, 10),
+    "momentum": _number(0, 0.999),
     "seed": _integer(0, 2**53),
 }
 
-# What the page offers; of each data set its name, description and noise.
+# What the page offers; of each data set its name, description and noise, of each optimizer its name
+# and which settings have a meaning for it.
 CHOICES: Final = {
     "data": [[n, r.description, (r.make.__defaults__ or (0, 0))[1]] for n, r in DATASETS.items()],
     "activations": HIDDEN_ACTIVATIONS,
-    "optimizers": FIRST_ORDER,
+    "optimizers": [[n, [*taken, *(["batch"] if n != LBFGS else [])]] for n, taken in TAKEN.items()],
 }

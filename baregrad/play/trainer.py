@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from baregrad.compiler.step import CompiledStep
@@ -17,8 +18,9 @@ from baregrad.errors import NonFiniteError
 from baregrad.nn.losses import loss_named
 from baregrad.nn.mlp import MLP
 from baregrad.optim.named import optimizer_named
+from baregrad.optim.optimizer import State
 from baregrad.play.problem import Problem
-from baregrad.play.settings import Settings
+from baregrad.play.settings import LBFGS, Settings
 from baregrad.tensor.graph import recording
 from baregrad.tensor.random import Generator
 from baregrad.tensor.tensor import Tensor
@@ -30,8 +32,17 @@ EVERY: Final = 64  # steps between snapshots at first; doubled when there are to
 
 
 class _Snapshot(NamedTuple):
+    """A moment of a training.
+
+    Attributes:
+        tensors: the values of those that steps change in place.
+        states: what the optimizer remembers of each parameter.
+        draws: how many random numbers each dropout has drawn.
+    """
+
     tensors: dict[Tensor, Array]
-    draws: list[int]  # of each dropout
+    states: dict[Tensor, State]
+    draws: list[int]
 
 
 class Trainer:
@@ -45,6 +56,7 @@ class Trainer:
         loss: the name of the loss.
         training: the samples to learn from.
         test: those to test with.
+        batch: how many samples to a step.
         step: how many steps the network has made.
         furthest: how many it had made when it was furthest.
         rates: (step, learning rate): the rate from that step on.
@@ -58,6 +70,10 @@ class Trainer:
         self.furthest = 0
         self.rates = [(0, settings.lr)]
         self._settings = settings
+        self._is_lbfgs = settings.optimizer == LBFGS
+        self.batch = len(self.training)
+        if not self._is_lbfgs:
+            self.batch = min(settings.batch, self.batch)
         self._outputs = problem.outputs(self.loss)
         self._snapshots: dict[int, _Snapshot] = {}
         self._every = EVERY
@@ -76,9 +92,16 @@ class Trainer:
             seed=chosen.seed,
         )
         self._optimizer = optimizer_named(chosen.optimizer)(
-            self.model.parameters(), lr=chosen.lr, weight_decay=chosen.decay
+            self.model.parameters(), lr=chosen.lr, **chosen.options
         )
-        self._compiled = CompiledStep(self._train)
+        self._compiled = CompiledStep(self._gradients if self._is_lbfgs else self._train)
+
+    def _gradients(self, rows: Tensor) -> list[Tensor]:
+        """The loss, and the gradient of each parameter."""
+        loss = self._loss(rows)
+        self._optimizer.zero_grad()
+        loss.backward()
+        return [loss, *(p.grad for p in self.model.parameters() if p.grad is not None)]
 
     def _train(self, rows: Tensor) -> Tensor:
         loss = self._loss(rows)
@@ -94,7 +117,7 @@ class Trainer:
     @property
     def steps_per_epoch(self) -> int:
         """How many steps go once through the training rows."""
-        return -(-len(self.training) // self._settings.batch)
+        return -(-len(self.training) // self.batch)
 
     @property
     def epoch(self) -> int:
@@ -134,24 +157,52 @@ class Trainer:
         rows = self._rows(min([stop, *(s for s, _ in self.rates if s > self.step)]) - self.step)
         self._optimizer.lr = self.rate
         self.model.train()
-        steps = rows.shape[0]
-        losses = self._compiled.many(steps, rows).array.data
-        self.step += steps
+        losses = self._losses(rows)
+        first = self.step
+        self.step += len(losses)
         if not math.isfinite(sum(losses)):
             bad = next(i for i, loss in enumerate(losses) if not math.isfinite(loss))
-            self.go_to(self.step - steps + bad)
+            self.go_to(first + bad)
             raise self._trouble(rows[bad])
+
+    def _losses(self, rows: Tensor) -> Sequence[float]:
+        """Makes steps; their losses, of L-BFGS up to the first that is not finite."""
+        if not self._is_lbfgs:
+            losses: Sequence[float] = self._compiled.many(rows.shape[0], rows).array.data
+            return losses
+        found: list[float] = []
+        for batch in rows:
+            found.append(self._search(batch))
+            if not math.isfinite(found[-1]):
+                break
+        return found
+
+    def _search(self, rows: Tensor) -> float:
+        """A step of L-BFGS, which computes the loss several times; the first, or NaN."""
+
+        def closure() -> Tensor:
+            loss, *gradients = self._compiled(rows)
+            for parameter, gradient in zip(self.model.parameters(), gradients, strict=True):
+                parameter.grad = gradient
+            return loss
+
+        try:
+            loss = self._optimizer.step(closure)
+        except NonFiniteError:
+            return math.nan
+        assert loss is not None
+        return loss.item()
 
     def _rows(self, most: int) -> Tensor:
         """(steps, batch), the numbers of the samples of the next steps, at most so many."""
-        count, size = len(self.training), min(self._settings.batch, len(self.training))
+        count, size = len(self.training), self.batch
         place = self.step % self.steps_per_epoch
         if self._order[0] != self.epoch:
             self._order = self.epoch, epoch_order(count, self._settings.seed, self.epoch)
         steps = min(most, count // size - place)
         if steps < 1:  # the last batch, which is smaller
             steps, size = 1, count % size
-        start = place * min(self._settings.batch, count)
+        start = place * self.batch
         rows = self._order[1][start : start + steps * size]
         return Tensor.leaf(Array(rows, (steps, size), "int64"))
 
@@ -180,8 +231,9 @@ class Trainer:
         """Keeps a snapshot; every other one is dropped when there are too many."""
         if self.step:
             tensors = [*self.model.parameters(), *self._buffers()]
+            states = {p: dict(state) for p, state in self._optimizer.state.items()}
             draws = [generator.index for generator in self._generators()]
-            self._snapshots[self.step] = _Snapshot({t: t.array for t in tensors}, draws)
+            self._snapshots[self.step] = _Snapshot({t: t.array for t in tensors}, states, draws)
         if len(self._snapshots) > MOST_SNAPSHOTS:
             self._every *= 2
             kept = {s: x for s, x in self._snapshots.items() if s % self._every == 0}
@@ -199,8 +251,10 @@ class Trainer:
         snapshot = self._snapshots[step]
         for tensor, value in snapshot.tensors.items():
             tensor.replace(value)
-        for state in self._optimizer.state.values():
-            state["step"] = step
+        for parameter, saved in snapshot.states.items():
+            state = self._optimizer.state[parameter]  # the same dict, which compiled steps know
+            state.clear()
+            state.update(saved)
         for generator, index in zip(self._generators(), snapshot.draws, strict=True):
             generator.index = index
         self.step = step

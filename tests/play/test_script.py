@@ -22,6 +22,8 @@ def code(session):
         {"data": "moons"},
         {"data": "moons", "loss": "cross_entropy", "dropout": 0.2},
         {"data": "moons", "loss": "mse", "optimizer": "rmsprop"},
+        {"data": "moons", "optimizer": "sgd", "momentum": 0.9},
+        {"data": "moons", "optimizer": "lbfgs", "lr": 1.0},
         {"data": "blobs", "loss": "mse"},
         {"data": "sine", "noise": 0.3, "decay": 0.01, "optimizer": "adamw"},
         {"data": "drawn", "points": CORNERS},

@@ -2,7 +2,9 @@
 
 import pytest
 
+import baregrad as bg
 from baregrad.errors import ArgumentError
+from baregrad.optim.named import OPTIMIZERS
 from baregrad.play.settings import CHOICES, Settings
 
 
@@ -31,11 +33,12 @@ def test_settings_as_json_has_them_take_the_place_of_others():
         ({"hidden": "44"}, "hidden must be a list"),
         ({"hidden": [4]}, "2 for 1 hidden layers"),
         ({"activations": ["tanh", "softmax"]}, "activations, number 2"),
-        ({"optimizer": "lbfgs"}, "optimizer"),
+        ({"optimizer": "nadam"}, "optimizer"),
         ({"optimizer": ["adam"]}, "optimizer"),
         ({"lr": 0}, "lr must be a number above 0"),
         ({"batch": 0}, "batch"),
         ({"dropout": 1}, "dropout"),
+        ({"momentum": 1}, "momentum must be a number from 0 to 0.999"),
         ({"seed": -1}, "seed"),
     ],
 )
@@ -48,3 +51,19 @@ def test_settings_out_of_range_are_refused(given, words):
 def test_the_page_offers_each_set_with_its_own_noise():
     noises = {name: noise for name, _, noise in CHOICES["data"]}
     assert (noises["spirals"], noises["friedman"]) == (0.02, 1.0)
+
+
+def test_the_page_knows_which_settings_have_a_meaning_for_which_optimizer():
+    taken = {name: set(settings) for name, settings in CHOICES["optimizers"]}
+    assert taken["sgd"] == taken["rmsprop"] == {"batch", "decay", "momentum"}
+    assert taken["adam"] == {"batch", "decay"}
+    assert taken["lbfgs"] == set()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_of_the_library_can_be_chosen_with_its_options(optimizer):
+    settings = Settings(decay=0.1, momentum=0.9).changed({"optimizer": optimizer})
+    weight = bg.ones(1, requires_grad=True)
+    group = OPTIMIZERS[optimizer]([weight], lr=1.0, **settings.options).groups[0]
+    assert group.get("momentum", 0.9) == 0.9
+    assert group.get("weight_decay", 0.1) == 0.1

@@ -35,7 +35,16 @@ def test_steps_are_those_of_fit(loss):
 
 
 @pytest.mark.parametrize("step", [0, 64, 100])
-@pytest.mark.parametrize("changes", [{}, {"dropout": 0.3, "optimizer": "rmsprop"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"dropout": 0.3, "optimizer": "rmsprop"},
+        {"optimizer": "sgd", "momentum": 0.9},
+        {"optimizer": "lbfgs", "lr": 1.0},
+    ],
+    ids=lambda changes: changes.get("optimizer", "usual"),
+)
 def test_going_back_gives_the_same_bits(step, changes):
     straight, there_and_back = trainer(**changes), trainer(**changes)
     straight.advance(step)
@@ -100,6 +109,23 @@ def test_a_loss_that_is_not_finite_stops_before_its_step_and_says_why():
     assert len(order) == len(ours.training)
     with pytest.raises(NonFiniteError):
         ours.advance(1)
+
+
+def test_l_bfgs_stops_before_a_step_whose_loss_is_not_finite_and_says_why():
+    ours = trainer(loss="mse", optimizer="lbfgs", lr=1.0)
+    before = values(ours)
+    ours.training.x.assign(ours.training.x * float("inf"))
+    with pytest.raises(NonFiniteError, match="no longer finite at step 0 "):
+        ours.advance(5)
+    assert (ours.step, values(ours)) == (0, before)
+
+
+def test_l_bfgs_learns_from_all_rows_in_each_step():
+    ours = trainer(optimizer="lbfgs", lr=1.0)
+    assert (ours.batch, ours.steps_per_epoch) == (len(ours.training), 1)
+    ours.advance(30)
+    loss = loss_named(ours.loss)(ours.model(ours.training.x), ours.training.y).item()
+    assert loss < 0.15
 
 
 def test_a_batch_larger_than_the_data_is_all_of_it():

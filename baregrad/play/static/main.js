@@ -48,7 +48,8 @@ function renew(described) {
   plan = described;
   if (first) {
     fill($("data"), [...plan.choices.data.map(([name]) => [name, name]), ["drawn", "drawn by hand"], ["csv", "a CSV file"]]);
-    fill($("optimizer"), plan.choices.optimizers.map((n) => [n, n]));
+    fill($("optimizer"), plan.choices.optimizers.map(([n]) => [n, n]));
+    fill($("momentum"), [0, 0.5, 0.8, 0.9, 0.95, 0.99].map((n) => [n, n]));
     fill($("dropout"), [0, 0.1, 0.2, 0.3, 0.5].map((n) => [n, n]));
     fill($("decay"), [0, 1e-5, 1e-4, 1e-3, 0.01, 0.1].map((n) => [n, n]));
     network = new Network(plan.choices, change, () => frame && drawSurface());
@@ -102,7 +103,10 @@ function controls() {
   choose($("lr"), s.lr);
   choose($("dropout"), s.dropout);
   choose($("decay"), s.decay);
+  choose($("momentum"), s.momentum);
   $("optimizer").value = s.optimizer;
+  const [, taken] = plan.choices.optimizers.find(([name]) => name === s.optimizer);
+  for (const id of ["momentum", "batch", "decay"]) $(id).parentElement.hidden = !taken.includes(id);
   $("batch").value = s.batch;
   $("seed").value = s.seed;
   $("across").textContent = plan.features[plan.axes[0]];
@@ -270,9 +274,13 @@ for (const id of ["samples", "noise"]) {
   $(id).oninput = () => { $(`${id}-out`).textContent = $(id).value; };
   $(id).onchange = () => numeric(id);
 }
-for (const id of ["seed", "batch", "lr", "dropout", "decay"]) $(id).onchange = () => numeric(id);
+for (const id of ["seed", "batch", "lr", "dropout", "decay", "momentum"]) $(id).onchange = () => numeric(id);
 $("loss-name").onchange = () => change({ loss: $("loss-name").value });
-$("optimizer").onchange = () => change({ optimizer: $("optimizer").value });
+$("optimizer").onchange = () => {
+  const optimizer = $("optimizer").value, was = plan.settings;
+  // L-BFGS looks for the length of its steps itself, and begins with this one
+  change({ optimizer, lr: optimizer === "lbfgs" ? 1 : was.optimizer === "lbfgs" && was.lr === 1 ? 0.02 : was.lr });
+};
 $("more").onclick = () => change({ hidden: [...plan.settings.hidden, plan.settings.hidden.at(-1) ?? 4] });
 $("fewer").onclick = () => change({ hidden: plan.settings.hidden.slice(0, -1) });
 $("csv").onchange = async () => {
