@@ -97,7 +97,7 @@ from baregrad.tensor.functions import sum as sum
 from baregrad.tensor.gradcheck import gradcheck
 from baregrad.tensor.graph import no_grad, tracing
 from baregrad.tensor.random import Generator, manual_seed, rand, randint, randn
-from baregrad.tensor.tensor import Tensor, as_tensor, from_dlpack
+from baregrad.tensor.tensor import Tensor, as_tensor, from_buffer, from_dlpack
 from baregrad.version import __version__
 
 if TYPE_CHECKING:
@@ -111,7 +111,8 @@ if TYPE_CHECKING:
     from baregrad.data.split import train_test_split
     from baregrad.data.synthetic import DATASETS, dataset_named
     from baregrad.data.table import Table
-    from baregrad.estimators.mlp import MLPClassifier, MLPRegressor
+    from baregrad.estimators.classifier import MLPClassifier
+    from baregrad.estimators.regressor import MLPRegressor
     from baregrad.files.model import load_model, save_model
     from baregrad.files.safetensors import load_tensors, save_tensors
     from baregrad.training.callbacks import (
@@ -212,6 +213,7 @@ __all__ = [
     "find_learning_rate",
     "fit",
     "flatten",
+    "from_buffer",
     "from_dlpack",
     "full",
     "gelu",
@@ -286,7 +288,8 @@ _LATER = {
     "baregrad.data.split": "train_test_split",
     "baregrad.data.synthetic": "DATASETS dataset_named",
     "baregrad.data.table": "Table",
-    "baregrad.estimators.mlp": "MLPClassifier MLPRegressor",
+    "baregrad.estimators.classifier": "MLPClassifier",
+    "baregrad.estimators.regressor": "MLPRegressor",
     "baregrad.files.model": "load_model save_model",
     "baregrad.files.safetensors": "load_tensors save_tensors",
     "baregrad.training.callbacks": "CSVLog EarlyStopping LambdaCallback Progress TimeLimit",

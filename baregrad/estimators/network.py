@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, ClassVar, Self
 from warnings import warn
 
-from baregrad.data.split import train_test_split
-from baregrad.errors import ArgumentError, DataError
-from baregrad.estimators.arrays import (
-    check_length,
-    check_names,
-    checked_weights,
-    feature_names,
-    integer,
-    matrix,
-    numpy_array,
-    to_numpy,
-)
+from baregrad.errors import ArgumentError
+from baregrad.estimators.arrays import integer
 from baregrad.estimators.conventions import not_fitted, sklearn_class
-from baregrad.estimators.parameters import Parameters
+from baregrad.estimators.samples import Prepared
 from baregrad.estimators.solving import (
     Convergence,
     Objective,
@@ -29,7 +20,8 @@ from baregrad.estimators.solving import (
     rule_of,
     seed_of,
 )
-from baregrad.nn.layers import checked_count, checked_float
+from baregrad.estimators.target_scaling import TargetScaling
+from baregrad.nn.layers import checked_count
 from baregrad.nn.losses import Loss
 from baregrad.nn.mlp import MLP
 from baregrad.tensor.tensor import Tensor
@@ -41,24 +33,32 @@ from baregrad.training.metrics import Metric
 BATCH = 200  # samples in a batch, if it is not said
 
 
-class MLPEstimator(Parameters):
+class MLPEstimator(Prepared):
     """What regressor and classifier share: training, and what is learned."""
 
     model_: MLP
-    n_features_in_: int
     n_outputs_: int
     validation_scores_: list[float] | None
     best_validation_score_: float | None
     best_loss_: float | None
     _score_name: ClassVar[str]
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        validation_data: Sequence[Any] | None = None,
+    ) -> Self:
         """Trains the network; anew, unless `warm_start` says to go on.
 
         Args:
             X: (samples, features), an array, data frame, sparse matrix, tensor or list.
             y: (samples,), or a row for each sample; see the class.
             sample_weight: (samples,), how much each counts, 0 or more.
+            validation_data: (X, y) or (X, y, sample_weight), not to be trained on, whose loss and
+                score go into `history_` after each epoch. `early_stopping` watches it, where there
+                is any, in place of samples kept back.
 
         Raises:
             DataError: data that cannot be learned from: empty, NaN, of different lengths.
@@ -67,7 +67,7 @@ class MLPEstimator(Parameters):
         """
         epochs = checked_count(integer(self.max_iter), "max_iter")
         again = bool(self.warm_start) and hasattr(self, "model_")
-        stopped = self._learn(X, y, sample_weight, None, again, epochs)
+        stopped = self._learn(X, y, sample_weight, None, again, epochs, validation_data)
         if stopped is None and not (callable(self.learning_rate) or is_one_cycle(self)):
             warn(
                 f"max_iter={epochs} epochs are done, and the loss still improved; more may help",
@@ -99,6 +99,7 @@ class MLPEstimator(Parameters):
         classes: Any,
         again: bool,
         epochs: int | None,
+        validation_data: Sequence[Any] | None = None,
     ) -> str | None:
         """Trains, and says why that ended before its last epoch.
 
@@ -109,12 +110,18 @@ class MLPEstimator(Parameters):
             classes: that there will be; None for those of `y`.
             again: go on with the weights that are there.
             epochs: how many, with a new optimizer; None for one with the optimizer that is there.
+            validation_data: see `fit`.
         """
         try:
             samples = self._samples(X, y, sample_weight, again, classes)
+            if again:
+                self._check_sizes()
+            else:
+                self._begin(samples)
+            held_out = self._validation(validation_data)
             if epochs is not None or not again:
                 self._optimizer, self.n_iter_ = optimizer_of(self, self.model_.parameters()), 0
-            return self._train(samples, epochs)
+            return self._train(samples, held_out, epochs)
         except Exception:
             if not again:
                 vars(self).pop("model_", None)  # what is half trained is not fitted
@@ -122,12 +129,11 @@ class MLPEstimator(Parameters):
 
     # --- what each of the two does in its own way -------------------------------------------------
 
-    def _targets(self, y: Any, again: bool, classes: Any) -> tuple[Tensor, list[float] | None]:
-        """What the network is to give, (samples, ...), and a weight for each sample, if any.
-
-        Notes what was not known before: `n_outputs_`, and which classes there are.
-        """
-        raise NotImplementedError
+    def _fitted_scaling(
+        self, target: Tensor, weights: Tensor | None = None
+    ) -> TargetScaling | None:
+        """How targets are scaled for training; None if they are not."""
+        return None
 
     def _loss(self) -> Loss:
         raise NotImplementedError
@@ -136,76 +142,25 @@ class MLPEstimator(Parameters):
         """The score, of the network's output; its name is that in the history."""
         raise NotImplementedError
 
-    # --- samples ----------------------------------------------------------------------------------
-
-    def _samples(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        again: bool,
-        classes: Any,
-    ) -> list[Tensor]:
-        """Inputs, targets and, if they differ, weights; without samples of weight 0."""
-        if y is None:
-            raise DataError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None"
-            )
-        x = self._checked_inputs(X) if again else self._new_inputs(X)
-        target, by_class = self._targets(y, again, classes)
-        check_length(len(x), y=target)
-        weights = checked_weights(sample_weight, len(x))
-        if by_class is not None:
-            weights = Tensor(by_class, "float64") * (1.0 if weights is None else weights)
-        if not again:
-            self._begin(x.shape[1])
-        elif [layer.outputs for layer in self.model_.layers[:-1]] != self._hidden():
-            raise ArgumentError(
-                f"hidden_layer_sizes={self.hidden_layer_sizes!r} are not those of the network that "
-                "was trained; set warm_start=False, or clone the estimator"
-            )
-        if weights is None:
-            return [x, target]
-        counted = [i for i, weight in enumerate(weights.array.data) if weight]
-        return [part.take(counted) for part in (x, target, weights)]
-
-    def _new_inputs(self, X: Any) -> Tensor:
-        """(samples, features), of columns that are noted."""
-        x = matrix(X, checked_float(self.dtype))
-        for name in [name for name in vars(self) if name.endswith("_")]:
-            delattr(self, name)  # what another training has left
-        self.n_features_in_ = x.shape[1]
-        self._is_numpy = numpy_array(X) is not None
-        names = feature_names(X)
-        if names is not None:
-            self.feature_names_in_ = self._given(names, dtype=object)
-        return x
-
-    def _checked_inputs(self, X: Any) -> Tensor:
-        """(samples, features), of the columns that were there before."""
-        if not hasattr(self, "model_"):
-            raise not_fitted(self)
-        owner = type(self).__name__
-        check_names(owner, feature_names(X), getattr(self, "feature_names_in_", None))
-        x = matrix(X, self.dtype)
-        if x.shape[1] != self.n_features_in_:
-            raise DataError(
-                f"X has {x.shape[1]} features, but {owner} is expecting {self.n_features_in_} "
-                "features as input"
-            )
-        return x
-
     # --- training ---------------------------------------------------------------------------------
 
     def _hidden(self) -> list[int]:
         sizes = self.hidden_layer_sizes
         return [integer(n) for n in (sizes if hasattr(sizes, "__len__") else [sizes])]
 
-    def _begin(self, features: int) -> None:
+    def _check_sizes(self) -> None:
+        """Refuses to go on with a network of other sizes."""
+        if [layer.outputs for layer in self.model_.layers[:-1]] != self._hidden():
+            raise ArgumentError(
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r} are not those of the network that "
+                "was trained; set warm_start=False, or clone the estimator"
+            )
+
+    def _begin(self, samples: list[Tensor]) -> None:
         """A new network, and empty records."""
         self._seed = seed_of(self.random_state)
         self.model_ = MLP(
-            features,
+            samples[0].shape[1],
             [*self._hidden(), self.n_outputs_],
             activation=network_activation(self.activation),
             dropout=0.0 if self.solver == "lbfgs" else self.dropout,
@@ -214,61 +169,62 @@ class MLPEstimator(Parameters):
             seed=self._seed,
             dtype=self.dtype,
         )
+        self._scaling = self._fitted_scaling(*samples[1:])
+        if self._scaling is not None:
+            self._scaling.put_in(self.model_.layers[-1])
         self.n_layers_ = len(self.model_.layers) + 1
         self.n_iter_ = self.t_ = self._steps = self._epochs = 0
         self.loss_curve_: list[float] = []
         self.history_: dict[str, list[float]] = {}
         self.validation_scores_ = self.best_validation_score_ = self.best_loss_ = None
 
-    def _train(self, samples: list[Tensor], epochs: int | None) -> str | None:
+    def _train(
+        self, samples: list[Tensor], held_out: list[Tensor] | None, epochs: int | None
+    ) -> str | None:
         """Trains for so many epochs; None for one of a number that is not known."""
         mean_weight = samples[2].mean().item() if samples[2:] else 1.0
-        held_out = None
-        if self.early_stopping:
+        if self.early_stopping and held_out is None:
             samples, held_out = self._split(samples)
-        x, target, *weights = samples
+        x, target, *weights = self._for_network(samples)
         size, optimizer = self._batch_size(len(x)), self._optimizer
         if self.solver != "lbfgs":
             optimizer.lr = self.learning_rate_init
         matrices = [parameter for parameter in self.model_.parameters() if parameter.ndim == 2]
-        history = fit(
-            self.model_,
-            x,
-            target,
-            loss=Objective(self._loss(), self.alpha / mean_weight, matrices),
-            optimizer=optimizer,
-            epochs=epochs or 1,
-            batch_size=size,
-            validation_data=held_out,
-            metrics=[self._metric()] if held_out else [],
-            callbacks=[Convergence(self, self._score_name if held_out else None), *self.callbacks],
-            schedule=rule_of(self, len(x), size, self._steps, epochs),
-            sample_weight=weights[0] if weights else None,
-            seed=(self._seed + self._epochs) % 2**64,
-            verbose=bool(self.verbose),
-            shuffle=bool(self.shuffle),
-        )
+        watched = self._score_name if self.early_stopping else None
+        with self._scaling.taken_out(self.model_.layers[-1]) if self._scaling else nullcontext():
+            history = fit(
+                self.model_,
+                x,
+                target,
+                loss=Objective(self._loss(), self.alpha / mean_weight, matrices),
+                optimizer=optimizer,
+                epochs=epochs or 1,
+                batch_size=size,
+                validation_data=self._for_network(held_out) if held_out else None,
+                metrics=[self._metric()] if held_out else [],
+                callbacks=[Convergence(self, watched), *self.callbacks],
+                schedule=rule_of(self, len(x), size, self._steps, epochs),
+                sample_weight=weights[0] if weights else None,
+                seed=(self._seed + self._epochs) % 2**64,
+                verbose=bool(self.verbose),
+                shuffle=bool(self.shuffle),
+            )
         optimizer.zero_grad()
         self._record(history, len(x))
         return history.stopped
+
+    def _for_network(self, samples: Sequence[Tensor]) -> list[Tensor]:
+        """Samples with targets as the network is to give them while it trains."""
+        x, target, *weights = samples
+        if self._scaling is not None:
+            target = self._scaling.encoded(target)
+        return [x, target if target.dtype == "int64" else target.astype(self.dtype), *weights]
 
     def _batch_size(self, samples: int) -> int:
         if self.solver == "lbfgs":
             return samples
         size = BATCH if self.batch_size == "auto" else integer(self.batch_size)
         return min(checked_count(size, "batch_size"), samples)
-
-    def _split(self, samples: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Samples to train on and to validate with; in each, classes have their shares."""
-        target = samples[1]
-        is_class = self._estimator_type == "classifier" and target.size == len(target)
-        parts = train_test_split(
-            *samples,
-            test_size=self.validation_fraction,
-            seed=self._seed,
-            stratify=target.reshape(-1) if is_class else None,
-        )
-        return parts[::2], parts[1::2]
 
     def _record(self, history: History, samples: int) -> None:
         """Adds what a training gave to what those before gave."""
@@ -283,7 +239,7 @@ class MLPEstimator(Parameters):
         scores = self.history_.get(f"val_{self._score_name}")
         if scores:
             self.validation_scores_, self.best_validation_score_ = scores, max(scores)
-        else:
+        if not self.early_stopping:
             self.best_loss_ = min(self.loss_curve_)
 
     # --- what was learned -------------------------------------------------------------------------
@@ -292,12 +248,6 @@ class MLPEstimator(Parameters):
         """What the network gives, (samples, outputs), float64."""
         x = self._checked_inputs(X)
         return predict(self.model_, x).astype("float64")
-
-    def _given(self, values: Any, like: Any = None, dtype: Any = None) -> Any:
-        """Results as a NumPy array if `fit` or this call was given one, as they are if not."""
-        if self._is_numpy or numpy_array(like) is not None:
-            return to_numpy(values, dtype)
-        return values.detach() if isinstance(values, Tensor) else values
 
     def _parameters(self, name: str) -> list[Any]:
         if not hasattr(self, "model_"):

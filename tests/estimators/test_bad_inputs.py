@@ -126,6 +126,29 @@ def test_other_columns_than_those_of_fit():
         model.predict([[1.0, NAN]])
 
 
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ((X,), r"validation_data must be \(X, y\) or \(X, y, sample_weight\)"),
+        (X, r"validation_data must be \(X, y\)"),
+        (7, r"validation_data must be \(X, y\)"),
+        ((X, Y[:3]), "X has 4 samples and y has 3"),
+        (([[1.0]], [1.0]), "X has 1 features, but MLPRegressor is expecting 2"),
+        ((X, [[v, v] for v in Y]), "y has 2 outputs, and had 1 before"),
+    ],
+)
+def test_validation_data_that_do_not_fit(data, message):
+    model = MLPRegressor(**QUICK)
+    with pytest.raises(bg.BaregradError, match=message):
+        model.fit(X, Y, validation_data=data)
+    assert not hasattr(model, "model_")  # it is not fitted
+
+
+def test_validation_data_with_classes_that_are_not_trained_on():
+    with pytest.raises(bg.DataError, match="not among the classes: c"):
+        MLPClassifier(**QUICK).fit(X, LABELS, validation_data=(X, ["a", "b", "c", "a"]))
+
+
 class Frame(list):
     """A table whose columns have names."""
 

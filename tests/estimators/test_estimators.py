@@ -76,7 +76,7 @@ def test_a_poisson_regressor_predicts_counts():
 
 @pytest.mark.parametrize(("loss", "best"), [("absolute_error", 1.0), ("mse", 4.0), ("huber", 1.4)])
 def test_each_loss_has_its_own_best_constant(loss, best):
-    options = QUICK | {"hidden_layer_sizes": (), "max_iter": 600, "tol": 0}
+    options = QUICK | {"hidden_layer_sizes": (), "max_iter": 600, "tol": 0, "scale_target": False}
     model = MLPRegressor(loss=loss, alpha=0, **options)
     model.fit([[0.0]] * 5, [0.9, 1.0, 1.1, 0.8, 16.2])
     assert model.predict([[0.0]]).item() == pytest.approx(best, abs=0.2)
@@ -90,6 +90,60 @@ def test_a_loss_may_be_a_function():
     assert model.loss_ < 0.1
     with pytest.raises(bg.ArgumentError, match="loss function returned"):
         MLPRegressor(loss=lambda p, t: 1.0).fit(X, Y)
+
+
+FAR = [5e4 * y + 2e6 for y in Y]  # house prices, say
+
+
+def test_targets_in_any_unit_are_learned_alike():
+    near, far = MLPRegressor(**QUICK).fit(X, Y), MLPRegressor(**QUICK).fit(X, FAR)
+    assert far.score(X, FAR) > 0.98
+    assert far.score(X, FAR) == pytest.approx(near.score(X, Y), abs=1e-4)
+    assert far.loss_curve_ == pytest.approx(near.loss_curve_, rel=1e-3)  # of standardised targets
+    assert MLPRegressor(**QUICK, scale_target=False).fit(X, FAR).score(X, FAR) < 0.1
+
+
+def test_the_network_gives_predictions_in_the_unit_of_the_targets():
+    model = MLPRegressor(**QUICK).fit(X, [[v, w] for v, w in zip(Y, FAR, strict=True)])
+    outputs = bg.predict(model.model_, X)
+    assert outputs.astype("float64").tolist() == model.predict(X).tolist()
+    linear = MLPRegressor((), solver="lbfgs", alpha=0, tol=1e-12, dtype="float64").fit(X, FAR)
+    assert linear.coefs_[0].flatten().tolist() == pytest.approx([1e5, -5e4], rel=1e-4)
+    assert linear.intercepts_[0].item() == pytest.approx(2e6, rel=1e-6)
+
+
+def test_a_target_that_is_always_the_same_is_learned():
+    model = MLPRegressor(**QUICK).fit(X, [[v, 7000.0] for v in Y])
+    assert model.predict(X)[:, 1].tolist() == pytest.approx([7000.0] * 80, abs=1)
+
+
+def test_weighted_targets_are_scaled_as_repeated_ones():
+    options = QUICK | {"max_iter": 3, "batch_size": 500, "shuffle": False, "dtype": "float64"}
+    counts = [i % 3 for i in range(80)]
+    rows = [i for i, count in enumerate(counts) for _ in range(count)]
+    weighted = MLPRegressor(**options).fit(X, FAR, counts)
+    repeated = MLPRegressor(**options).fit([X[i] for i in rows], [FAR[i] for i in rows])
+    assert weighted.predict(X).tolist() == pytest.approx(repeated.predict(X).tolist(), rel=1e-10)
+
+
+@pytest.mark.parametrize("loss", ["poisson", bg.losses.mae])
+def test_losses_that_depend_on_the_unit_have_targets_as_they_are(loss):
+    counts = [math.exp(a) for a, b in X]
+    model = MLPRegressor(loss=loss, **QUICK | {"max_iter": 2}).fit(X, counts)
+    plain = MLPRegressor(loss=loss, scale_target=False, **QUICK | {"max_iter": 2}).fit(X, counts)
+    assert weights(model) == weights(plain)
+
+
+def test_training_that_fails_leaves_the_network_in_the_unit_of_the_targets():
+    def fail(run):
+        raise RuntimeError("enough")
+
+    model = MLPRegressor(**QUICK, warm_start=True).fit(X, FAR)
+    before = model.predict(X).tolist()
+    model.set_params(callbacks=[bg.LambdaCallback(fail)], learning_rate_init=1e-9)
+    with pytest.raises(RuntimeError, match="enough"):
+        model.fit(X, FAR)
+    assert model.predict(X).tolist() == pytest.approx(before, rel=1e-5)
 
 
 # --- classification -------------------------------------------------------------------------------
@@ -177,6 +231,27 @@ def test_regression_stops_early_by_r2():
     assert model.validation_scores_ == model.history_["val_r2"]
 
 
+def test_validation_data_are_watched_and_not_trained_on():
+    options = QUICK | {"max_iter": 30}
+    model = MLPRegressor(**options).fit(X[:60], Y[:60], validation_data=(X[60:], Y[60:]))
+    assert weights(model) == weights(MLPRegressor(**options).fit(X[:60], Y[:60]))
+    assert model.validation_scores_ == model.history_["val_r2"]
+    assert model.validation_scores_[-1] == pytest.approx(model.score(X[60:], Y[60:]), abs=1e-5)
+    assert model.best_loss_ == min(model.loss_curve_)
+    none = MLPRegressor(**options).fit(X[:60], Y[:60])
+    assert none.validation_scores_ is None
+
+
+def test_early_stopping_watches_the_validation_data():
+    options = QUICK | {"max_iter": 300, "early_stopping": True, "n_iter_no_change": 4}
+    model = MLPClassifier(**options, class_weight="balanced")
+    held_out = (X[60:], SIDES[60:], [1.0] * 19 + [0.0])  # the last does not count
+    model.fit(X[:60], SIDES[:60], validation_data=held_out)
+    assert model.t_ == 60 * model.n_iter_ < 60 * 300
+    # the best weights are put back
+    assert model.score(X[60:79], SIDES[60:79]) == pytest.approx(model.best_validation_score_)
+
+
 def test_training_ends_when_the_loss_no_longer_improves():
     model = MLPRegressor(**QUICK | {"max_iter": 500}, tol=1e-3, n_iter_no_change=5).fit(X, Y)
     assert model.n_iter_ < 500
@@ -208,7 +283,7 @@ def test_a_schedule_counts_steps():
 
 
 def test_partial_fit_in_one_order_is_what_fit_does():
-    options = QUICK | {"max_iter": 5, "shuffle": False, "batch_size": 30}
+    options = QUICK | {"max_iter": 5, "shuffle": False, "batch_size": 30, "scale_target": False}
     whole = MLPRegressor(**options).fit(X, Y)
     model = MLPRegressor(**options)
     for _ in range(5):
