@@ -24,8 +24,13 @@ MODULES = sorted(
 )
 
 
-def of_every_document(test):
-    return pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)(test)
+def of_every_document(test, documents=DOCUMENTS):
+    return pytest.mark.parametrize("document", documents, ids=lambda path: path.name)(test)
+
+
+def of_every_document_but_the_tutorial(test):
+    """Its blocks need each other's files, and tables: they have a test of their own."""
+    return of_every_document(test, [path for path in DOCUMENTS if path.name != "tutorial.md"])
 
 
 def fences(text, language):
@@ -69,7 +74,7 @@ def test_the_readme_opens_with_the_set_up_and_lists_every_example():
         assert f"(examples/{example.name})" in text
 
 
-@of_every_document
+@of_every_document_but_the_tutorial
 def test_python_sessions_print_what_is_shown(document, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # a session may save files
     assert failures_of_sessions(document.read_text(encoding="utf-8"), document.name) == ""
@@ -152,7 +157,7 @@ def shell(tmp_path):
     return run
 
 
-@of_every_document
+@of_every_document_but_the_tutorial
 def test_commands_print_what_is_shown(document, shell):
     shown = list(commands(document.read_text(encoding="utf-8")))
     if any("graph.svg" in output for _, output in shown):
