@@ -25,6 +25,10 @@ class ArgumentError(BaregradError, ValueError):
     """An argument outside its range, or a name that is not known."""
 
 
+class CopyError(BaregradError, BufferError):
+    """Numbers that cannot be shared with their owner and were not to be copied."""
+
+
 class OutOfRangeError(BaregradError, IndexError):
     """An index past the end of an axis, or one for an axis that is not there."""
 

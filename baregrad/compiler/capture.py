@@ -96,6 +96,7 @@ class _Capture(Engine):
     """
 
     name = "capture"
+    computes = False
 
     def __init__(self, outside: Engine) -> None:
         self.outside = outside

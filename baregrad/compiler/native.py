@@ -25,6 +25,7 @@ from baregrad.engines.array import TYPECODES, Array
 from baregrad.errors import ArgumentError
 from baregrad.machine.errors import MachineError
 from baregrad.machine.memory import AlignedBuffer
+from baregrad.tensor.borrowed import address_of, code_of
 from baregrad.tensor.tensor import Tensor
 
 
@@ -129,7 +130,7 @@ class NativeExecution:
         new_values = self._new_values()
         exports = [memoryview(x) for x in streams]  # nobody can resize, and so move, them
         for slot, stream in zip(self._streams, streams, strict=True):
-            self._table[slot] = stream.buffer_info()[0]
+            self._table[slot] = address_of(stream)
         for resident in self._residents:
             resident.home.lock.acquire()
         try:
@@ -185,4 +186,4 @@ class NativeExecution:
 
 def _in_format(code: str, data: array[Any]) -> array[Any]:
     """The same numbers as an array of this type code."""
-    return data if data.typecode == code else array(code, data)
+    return data if code_of(data) == code else array(code, data)

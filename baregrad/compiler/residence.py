@@ -18,6 +18,7 @@ from weakref import WeakValueDictionary
 from baregrad.compiler.forking import renewed
 from baregrad.engines.array import TYPECODES, Array, DType, Resident, Shape
 from baregrad.machine.memory import AlignedBuffer
+from baregrad.tensor.borrowed import Borrowed, address_of, code_of
 from baregrad.tensor.tensor import Tensor
 
 # in native memory; a bool takes four bytes there
@@ -29,6 +30,8 @@ _SMALL: Final = 1 << 16
 
 class Home(Resident):
     """The native memory of a tensor's value.
+
+    Numbers that a tensor has borrowed are read where they lie, unless a step writes there.
 
     Attributes:
         number: homes are locked in this order.
@@ -43,7 +46,7 @@ class Home(Resident):
         self.lock = RLock()  # a signal's handler may look at a tensor in the midst of a step
         self.address = 0
         self._memory: AlignedBuffer | None = None
-        self._same: Array | None = None  # what has the same numbers as the memory
+        self._same: Array | Borrowed | None = None  # what has the same numbers as the memory
         self._lent = False  # whether the memory is that array's own
         self._export: memoryview[Any] | None = None  # so that it cannot be resized, and so moved
 
@@ -54,24 +57,25 @@ class Home(Resident):
             tensor: whose home this is.
             is_written: whether a step will write there.
         """
-        value = tensor.held
-        if isinstance(value, Resident):  # this home: it is here
+        value: Any = tensor.held
+        if isinstance(value, Home):  # this one: it is here
             return self.address
         if value is not self._same or (self._lent and is_written):
             self._take_in(value, is_written)
         return self.address
 
-    def _take_in(self, value: Array, is_written: bool) -> None:
-        fits = value.data.typecode == FORMATS[self.dtype]
-        large = len(value.data) * value.data.itemsize >= _SMALL
-        lent = fits and large and not is_written
+    def _take_in(self, value: Array | Borrowed, is_written: bool) -> None:
+        data: Any = value.view if isinstance(value, Borrowed) else value.data
+        fits = code_of(data) == FORMATS[self.dtype]
+        worth = isinstance(value, Borrowed) or len(data) * data.itemsize >= _SMALL
+        lent = fits and worth and not is_written
         if lent:
-            self._export = memoryview(value.data)
-            self.address = value.data.buffer_info()[0]
+            self._export = memoryview(data)
+            self.address = address_of(data)
         else:
             if self._memory is None:
-                self._memory = AlignedBuffer(len(value.data), FORMATS[self.dtype])
-            self._memory.view[:] = value.data if fits else array(FORMATS[self.dtype], value.data)
+                self._memory = AlignedBuffer(len(data), FORMATS[self.dtype])
+            self._memory.view[:] = data if fits else array(FORMATS[self.dtype], data)
             self.address = self._memory.address
             self._export = None
         # only now: if there was no memory for it, it is not here

@@ -10,7 +10,6 @@ from __future__ import annotations
 from _thread import RLock  # which `threading` only passes on, and takes 2 ms to load
 from array import array
 from collections.abc import Callable
-from math import prod
 from operator import attrgetter
 from typing import Any
 from weakref import ref
@@ -27,10 +26,11 @@ from baregrad.compiler.returned import form_of, tensors_of
 from baregrad.compiler.simplify import simplify
 from baregrad.compiler.vector.compile import chosen_target
 from baregrad.compiler.vector.target import Target
-from baregrad.engines.array import TYPECODES, Array, Shape
+from baregrad.engines.array import TYPECODES, Array, Buffer, Shape
 from baregrad.engines.selection import process_engine, warn_of_refusal
 from baregrad.errors import ArgumentError, CaptureError, ShapeError
 from baregrad.machine.errors import MachineError
+from baregrad.tensor.borrowed import consecutive, readable
 from baregrad.tensor.graph import noting_modules
 from baregrad.tensor.tensor import Tensor, as_tensor
 
@@ -217,7 +217,8 @@ def _example(steps: int, stream: Tensor) -> Tensor:
             f"have the size {steps}"
         )
     shape = stream.shape[1:]
-    return Tensor.leaf(Array(stream.array.data[: prod(shape)], shape, stream.dtype))
+    example: Tensor = consecutive(stream, 0, 1, shape)
+    return example
 
 
 def _stacked(results: list[Any]) -> Any:
@@ -246,7 +247,7 @@ class _Version:
         self._form = form_of(returned)
         self._writes = frozenset(self.program.writes)
         self._required = self._requirements()
-        self._checked: dict[Tensor, Array] = {}  # what the tensors of the world held last time
+        self._checked: dict[Tensor, Buffer] = {}  # what the tensors of the world held last time
 
     def is_outdated(self) -> bool:
         """Whether a tensor that it reads requires a gradient by now, or no longer does."""
@@ -265,7 +266,7 @@ class _Version:
         """
         if not self._writes.isdisjoint(arguments):
             raise _aliased(self._writes, arguments)
-        streams = [argument.array.data for argument in arguments]
+        streams = [readable(argument) for argument in arguments]
         for place, check in self.program.checks:
             if isinstance(place, int):
                 check(streams[place])
@@ -280,10 +281,10 @@ class _Version:
     def _check_world(self) -> None:
         """Checks the tensors of the world that were changed since the last run."""
         world = [(x, check) for x, check in self.program.checks if isinstance(x, Tensor)]
-        changed = {x: x.array for x, _ in world if x.array is not self._checked.get(x)}
+        changed = {x: readable(x) for x, _ in world if readable(x) is not self._checked.get(x)}
         for tensor, check in world:
             if tensor in changed:
-                check(changed[tensor].data)
+                check(changed[tensor])
         self._checked |= changed
 
     def draw(self, steps: int) -> list[array[Any]]:

@@ -51,9 +51,11 @@ class Engine(ABC):
 
     Attributes:
         joins: whether `together` may do anything.
+        computes: whether `evaluate` looks at numbers; not if it captures.
     """
 
     joins = False
+    computes = True
 
     @property
     @abstractmethod

@@ -8,6 +8,7 @@ from typing import Any
 from baregrad.data.source import FilePath
 from baregrad.errors import ArgumentError, ModelFileError
 from baregrad.files.safetensors import load_tensors, save_tensors
+from baregrad.tensor.borrowed import readable
 from baregrad.tensor.tensor import Tensor
 
 FORMAT = "baregrad state"
@@ -64,7 +65,7 @@ def digest(text: str, tensors: Mapping[str, Tensor]) -> str:
 
     found = sha256(text.encode())
     for name in sorted(tensors):
-        found.update(tensors[name].array.data)
+        found.update(readable(tensors[name]))
     return found.hexdigest()
 
 

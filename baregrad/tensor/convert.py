@@ -84,6 +84,21 @@ def to_array(data: Any, dtype: DType | None = None) -> Array:
     return converted(array, dtype or array.dtype)
 
 
+def buffer_array(data: Any) -> Array:
+    """The numbers of a buffer, copied into an array.
+
+    Raises:
+        DTypeError: no buffer, or one of something else than real numbers in native byte order.
+    """
+    view = _buffer_of(data)
+    if view is None:
+        raise DTypeError(
+            f"{type(data).__name__} has no buffer of numbers; for numbers and lists there is "
+            "Tensor(), for arrays of other libraries from_dlpack()"
+        )
+    return _from_buffer(view)
+
+
 def converted(x: Array, dtype: DType) -> Array:
     """The same values as `dtype`; refuses to cut off a fraction.
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from baregrad.engines import array as arrays
 from baregrad.engines.array import Array, DType, Shape
-from baregrad.errors import ArgumentError, DTypeError
+from baregrad.errors import ArgumentError, CopyError, DTypeError
+from baregrad.tensor.borrowed import SHARED, Borrowed
 from baregrad.tensor.convert import to_array
 
 CPU = (1, 0)  # kDLCPU, and the number of the device
@@ -168,12 +169,17 @@ def capsule_of(
 # --- taking -------------------------------------------------------------------------------------
 
 
-def array_of(giver: Any) -> Array:
-    """The numbers that an object with ``__dlpack__`` gives, copied once.
+def array_of(giver: Any, copy: bool | None = None) -> Array | Borrowed:
+    """The numbers that an object with ``__dlpack__`` gives.
+
+    Args:
+        giver: the object.
+        copy: whether they are copied; None if they must be.
 
     Raises:
         ArgumentError: not such an object, or one in another memory than the processor's.
         DTypeError: values that are no real numbers of up to 64 bits.
+        CopyError: they must be copied, and `copy` is false.
     """
     if not (hasattr(giver, "__dlpack__") and hasattr(giver, "__dlpack_device__")):
         raise ArgumentError(
@@ -190,11 +196,40 @@ def array_of(giver: Any) -> Array:
         capsule = giver.__dlpack__(max_version=VERSION)
     except TypeError:  # it is older than DLPack 1.0
         capsule = giver.__dlpack__()
-    # The capsule is not marked as taken, so it frees the numbers itself, after they were copied.
+    # The capsule is not marked as taken, so it frees the numbers itself when it goes: after they
+    # were copied, or with the array that has borrowed them and keeps it.
     for name, kind in KINDS.items():
         if _is_named(capsule, name):
-            return _copied(kind.from_address(_pointer(capsule, name)).tensor)
+            given = kind.from_address(_pointer(capsule, name)).tensor
+            shared = None if copy else _borrowed(given, capsule)
+            if copy is False and shared is None:
+                raise CopyError(
+                    "from_dlpack() cannot share this array: only floats of 32 or 64 bits that lie "
+                    "in row-major order can be; leave out copy=False"
+                )
+            return shared or _copied(given)
     raise ArgumentError(f"{type(giver).__name__}.__dlpack__() gave no capsule that is known")
+
+
+def _layout(given: DLTensor) -> tuple[Shape, Shape]:
+    """The shape, and the steps along each axis."""
+    shape = tuple(given.shape[axis] for axis in range(given.ndim))
+    if not given.strides:
+        return shape, arrays.strides(shape)
+    return shape, tuple(given.strides[axis] for axis in range(given.ndim))
+
+
+def _borrowed(given: DLTensor, owner: object) -> Borrowed | None:
+    """The numbers where they lie; None if they must be copied to be of use."""
+    code: Any = FORMATS.get((given.code, given.bits)) if given.lanes == 1 else None
+    shape, steps = _layout(given)
+    start, size = (given.data or 0) + given.byte_offset, prod(shape)
+    if code not in SHARED or not size or start % (given.bits // 8):
+        return None
+    if not _lies_in_order(shape, steps, arrays.strides(shape)):
+        return None
+    memory = (ctypes.c_char * (size * given.bits // 8)).from_address(start)
+    return Borrowed(memoryview(memory).cast("B").cast(code), shape, SHARED[code], owner)
 
 
 def _copied(given: DLTensor) -> Array:
@@ -204,9 +239,7 @@ def _copied(given: DLTensor) -> Array:
             f"values of DLPack's type code {given.code} with {given.bits} bits cannot become a "
             "tensor; convert them to floats, integers or bools of up to 64 bits first"
         )
-    shape = tuple(given.shape[axis] for axis in range(given.ndim))
-    row_major = arrays.strides(shape)
-    steps = tuple(given.strides[axis] for axis in range(given.ndim)) if given.strides else row_major
+    shape, steps = _layout(given)
     if not prod(shape):
         return _flat(memoryview(b""), code)._replace(shape=shape)
     reach = [(size - 1) * step for size, step in zip(shape, steps, strict=True)]
@@ -215,7 +248,7 @@ def _copied(given: DLTensor) -> Array:
     start = given.data + given.byte_offset + first * size
     memory = (ctypes.c_char * ((last - first + 1) * size)).from_address(start)
     flat = _flat(memoryview(memory).cast("B"), code)
-    if _lies_in_order(shape, steps, row_major):
+    if _lies_in_order(shape, steps, arrays.strides(shape)):
         return flat._replace(shape=shape)
     places = arrays.offsets(shape, steps, -first)
     return arrays.new(map(flat.data.__getitem__, places), shape, flat.dtype)

@@ -138,7 +138,7 @@ class Node:
             self.requires_grad = True
 
     @classmethod
-    def leaf(cls, array: Array) -> Self:
+    def leaf(cls, array: Array | Resident) -> Self:
         """A tensor that no operation made, holding `array`."""
         node = cls.__new__(cls)
         node._set(array, None, (), _NOTHING, False)
@@ -187,7 +187,7 @@ class Node:
 
     def _set(
         self,
-        array: Array,
+        array: Array | Resident,
         op: Operation | None,
         parents: tuple[Self, ...],
         attributes: Mapping[str, Any],

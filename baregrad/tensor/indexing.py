@@ -13,8 +13,10 @@ from baregrad.engines.array import DType
 from baregrad.errors import ArgumentError, DTypeError, OutOfRangeError, ShapeError
 from baregrad.tensor import primitives
 from baregrad.tensor.activations import Activations
+from baregrad.tensor.borrowed import lent_to
 from baregrad.tensor.convert import to_array
 from baregrad.tensor.operation import checked_shape, normalized_axis
+from baregrad.tensor.shaping import Window
 
 
 def _slice_places(item: slice, size: int) -> range:
@@ -75,8 +77,18 @@ class Indexing(Activations):
         whole = tuple((0, 1, size) for size in self.shape)
         # A list may choose from the tensor itself; anything else is a tensor of its own.
         uncut = chosen is not None and tuple(window) == whole
-        result = (self if uncut else self.slice(tuple(window))).reshape(shape)
+        result = (self if uncut else self._cut(tuple(window))).reshape(shape)
         return result if chosen is None else result.take(chosen[1], chosen[0])
+
+    def _cut(self, window: Window) -> Self:
+        """The elements in a window; whole rows of borrowed numbers are not copied."""
+        lent = lent_to(self)
+        if lent is None or self._requires_grad or not window or window[0][1] != 1:
+            return self.slice(window)
+        (start, step, count), *inner = window
+        rows = self.leaf(lent.rows(start, start + count, (count, *self.shape[1:])))
+        uncut = all(part == (0, 1, size) for part, size in zip(inner, self.shape[1:], strict=True))
+        return rows if uncut else rows.slice(((0, step, count), *inner))
 
     def _every_axis(self, key: Any) -> list[Any]:
         """The items of an index, with ``...`` and what is left out written as full slices."""
@@ -121,7 +133,10 @@ class Indexing(Activations):
             DTypeError: indices that are neither integers nor bools.
         """
         axis = normalized_axis(axis, self.ndim, "take")
-        return self.apply(primitives.take, self, self._indices(indices, axis), axis=axis)
+        places, lent = self._indices(indices, axis), lent_to(self)
+        if lent is None or axis or self._requires_grad:
+            return self.apply(primitives.take, self, places, axis=axis)
+        return self.leaf(lent.taken(places.array.data, (*places.shape, *self.shape[1:])))
 
     def _indices(self, indices: Any, axis: int) -> Self:
         """Integers or bools as places along an axis, all of them there."""

@@ -7,9 +7,10 @@ from math import prod
 from typing import Any, Self
 
 from baregrad.engines.array import FLOATS, Array, DType
-from baregrad.errors import DTypeError, ShapeError
+from baregrad.errors import CopyError, DTypeError, ShapeError
 from baregrad.tensor import autograd, text
-from baregrad.tensor.convert import checked_dtype, converted, to_array
+from baregrad.tensor.borrowed import borrowed, lent_to
+from baregrad.tensor.convert import buffer_array, checked_dtype, converted, to_array
 from baregrad.tensor.graph import Node
 from baregrad.tensor.indexing import Indexing
 
@@ -125,7 +126,7 @@ class Tensor(Indexing):
 
     def detach(self) -> Self:
         """The same value as a new leaf, which knows no parents and requires no gradient."""
-        return self.leaf(self.array)
+        return self.leaf(lent_to(self) or self.array)
 
     def assign(self, value: Any) -> None:
         """Gives a leaf a new value; this is how optimizers update parameters.
@@ -198,17 +199,59 @@ def as_tensor(data: Any, dtype: DType | None = None) -> Tensor:
     return data if dtype is None else data.astype(dtype)
 
 
-def from_dlpack(x: Any) -> Tensor:
-    """The numbers of another library's array (PyTorch, JAX, CuPy in host memory), copied once.
+def shared(data: Any) -> Tensor:
+    """As `as_tensor`, but the floats of a buffer are shared, if they can be: see `from_buffer`."""
+    if isinstance(data, Tensor):
+        return data
+    held = borrowed(data)
+    return Tensor(data) if held is None else Tensor.leaf(held)
 
-    Arrays with the buffer protocol, such as NumPy's, can be given to `Tensor` as well. Elements
-    are copied, not shared, because nobody may change a tensor's value but by `assign`. 16-bit
-    floats become float32, every integer int64.
+
+def from_dlpack(x: Any, *, copy: bool | None = None) -> Tensor:
+    """The numbers of another library's array (NumPy, PyTorch, JAX, CuPy in host memory).
+
+    Floats of 32 and 64 bits in row-major order are shared, not copied: `fit`, `predict`, compiled
+    steps and the choice of rows (``x[10:20]``, ``x.take(rows)``) read them where they lie, and the
+    tensor keeps them alive. Any other operation first makes a copy, once, which the tensor has from
+    then on. So a gradient is never computed from other numbers than its operation. Until that copy
+    is made, what is written to the array is written to the tensor.
+
+    All else is copied at once; 16-bit floats become float32, every integer int64. The arguments are
+    those of the Python Array API standard.
+
+    Args:
+        x: an array with the method ``__dlpack__``.
+        copy: True for numbers of its own, whatever is written to the array; False if there is to be
+            no copy; None for a copy only where it is needed.
 
     Raises:
         ArgumentError: no method ``__dlpack__``, or another memory than the processor's.
         DTypeError: values that are no real numbers of up to 64 bits, such as bfloat16.
+        CopyError: a copy is needed, and `copy` is False; a BufferError.
     """
     from baregrad.tensor import dlpack  # loads ctypes
 
-    return Tensor.leaf(dlpack.array_of(x))
+    return Tensor.leaf(dlpack.array_of(x, copy))
+
+
+def from_buffer(x: Any, *, copy: bool | None = None) -> Tensor:
+    """The numbers of an object with the buffer protocol: `array.array`, `memoryview`, NumPy.
+
+    They are shared or copied as by `from_dlpack`. So a tensor can be larger than memory:
+    ``from_buffer(memoryview(mmap).cast("B").cast("f", (samples, features)))``.
+
+    Args:
+        x: the object.
+        copy: as for `from_dlpack`.
+
+    Raises:
+        DTypeError: no buffer of real numbers in native byte order.
+        CopyError: a copy is needed, and `copy` is False; a BufferError.
+    """
+    shared = None if copy else borrowed(x)
+    if copy is False and shared is None:
+        raise CopyError(
+            "from_buffer() cannot share this: only floats of 32 or 64 bits that lie in row-major "
+            "order can be; leave out copy=False"
+        )
+    return Tensor.leaf(shared or buffer_array(x))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from baregrad.tensor.borrowed import lent_to, readable
 from baregrad.tensor.graph import Node
 
 EDGE = 3  # elements shown at either end of an axis that is too long
@@ -15,8 +16,9 @@ def describe(tensor: Node) -> str:
 
     Numbers that are not known, as a step is being captured, are ``...``.
     """
-    known, shortened = tensor.known, tensor.size > WHOLE
-    values = tensor.array.data.tolist() if known else []
+    known = lent_to(tensor) is not None or tensor.known
+    shortened = tensor.size > WHOLE
+    values = readable(tensor) if known else []
     notes = [_values(values, tensor, 0, 0, shortened) if known else "..."]
     if shortened or tensor.size == 0 or not known:
         notes.append(f"shape={tensor.shape}")
@@ -31,7 +33,7 @@ def describe(tensor: Node) -> str:
     return f"Tensor({', '.join(notes)})"
 
 
-def _values(data: list[Any], tensor: Node, axis: int, start: int, shortened: bool) -> str:
+def _values(data: Any, tensor: Node, axis: int, start: int, shortened: bool) -> str:
     """The elements from `start` on, from `axis` inwards, in brackets."""
     if axis == tensor.ndim:
         return number(data[start], tensor.dtype)

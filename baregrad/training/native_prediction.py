@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary, ref
 from baregrad.compiler.step import CompiledStep
 from baregrad.engines.array import Array
 from baregrad.nn.module import Module
+from baregrad.tensor.borrowed import consecutive
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.compiling import narrowed, settings_of
 
@@ -33,8 +34,8 @@ def native_outputs(model: Module, inputs: Tensor, size: int) -> Tensor | None:
         (samples, ...); None if the model cannot be compiled.
     """
     inputs = narrowed(inputs, model)
-    features, width = inputs.shape[1:], prod(inputs.shape[1:])
-    data, samples = inputs.array.data, inputs.shape[0]
+    features = inputs.shape[1:]
+    samples = inputs.shape[0]
     compiled = _compiled_prediction(model)
     weights = sum(parameter.size for parameter in model.parameters())
     full, most = samples // size, max(1, int(CALL / (1 + size * weights)))
@@ -43,9 +44,8 @@ def native_outputs(model: Module, inputs: Tensor, size: int) -> Tensor | None:
         spans.append((samples - size, samples))
     parts: list[Tensor] = []
     for first, last in spans:
-        part = data if last - first == samples else data[first * width : last * width]
         steps = (last - first) // size
-        rows = Tensor.leaf(Array(part, (steps, size, *features), inputs.dtype))
+        rows: Tensor = consecutive(inputs, first, last, (steps, size, *features))
         if not parts and not _is_possible(compiled, rows):
             return None
         parts.append(compiled.many(steps, rows))
@@ -70,10 +70,8 @@ def _alive(model: ref[Module]) -> Module:
 
 def _is_possible(compiled: CompiledStep, rows: Tensor) -> bool:
     """Whether the model can be compiled for batches like these."""
-    shape = rows.shape[1:]
-    example = Tensor.leaf(Array(rows.array.data[: prod(shape)], shape, rows.dtype))
     try:
-        return compiled.prepare(example) is None
+        return compiled.prepare(consecutive(rows, 0, 1, rows.shape[1:])) is None
     except Exception:  # Python says it if it is wrong with numbers, too
         return False
 

@@ -9,7 +9,8 @@ from typing import Any
 from baregrad.engines.array import DType
 from baregrad.errors import ArgumentError, DataError, ShapeError
 from baregrad.tensor import primitives
-from baregrad.tensor.tensor import Tensor, as_tensor
+from baregrad.tensor.borrowed import consecutive, readable
+from baregrad.tensor.tensor import Tensor, as_tensor, shared
 
 
 class Samples:
@@ -30,6 +31,16 @@ class Samples:
         """The samples of these numbers, as leaves: graphs begin with them, not with all samples."""
         weight = None if self.weight is None else self.weight.take(indices).detach()
         return Samples(self.x.take(indices).detach(), self.y.take(indices).detach(), weight)
+
+    def part(self, first: int, last: int) -> Samples:
+        """Samples one after another; those in somebody else's memory are not copied."""
+
+        def chosen(x: Tensor) -> Tensor:
+            part: Tensor = consecutive(x, first, last, (last - first, *x.shape[1:]))
+            return part
+
+        weight = None if self.weight is None else chosen(self.weight)
+        return Samples(chosen(self.x), chosen(self.y), weight)
 
     def spread(self, count: int) -> Samples:
         """So many samples, or all if there are fewer, spread evenly over all."""
@@ -54,7 +65,7 @@ def checked_samples(x: Any, y: Any, weight: Any = None, *, what: str) -> Samples
         ShapeError: weights that are not one for each sample.
         ArgumentError: a negative weight, or no positive one.
     """
-    inputs, targets = as_tensor(x), as_tensor(y)
+    inputs, targets = shared(x), shared(y)
     if inputs.ndim == 0 or targets.ndim == 0 or inputs.size == 0:
         raise DataError(
             f"{what}: there are no samples: x has shape {inputs.shape}, y {targets.shape}"
@@ -81,9 +92,10 @@ def checked_samples(x: Any, y: Any, weight: Any = None, *, what: str) -> Samples
 
 
 def _check_finite(values: Tensor, what: str) -> None:
-    if math.isfinite(sum(values.array.data)):
+    elements = readable(values)
+    if math.isfinite(sum(elements)):
         return
-    for place, value in enumerate(values.array.data):
+    for place, value in enumerate(elements):
         if not math.isfinite(value):
             row, column = divmod(place, values.size // len(values))
             raise DataError(
@@ -105,7 +117,7 @@ def split_off(samples: Samples, share: float) -> tuple[Samples, Samples]:
             f"of {len(samples)} samples does not"
         )
     first = len(samples) - count
-    return samples.take(range(first)), samples.take(range(first, len(samples)))
+    return samples.part(0, first), samples.part(first, len(samples))
 
 
 def validation_samples(

@@ -1,12 +1,13 @@
-"""Arrays of other libraries without a copy, and theirs with one."""
+"""Arrays from and for other libraries, without a copy."""
 
 import ctypes
 import gc
 
 import pytest
 
-from baregrad.errors import ArgumentError, DTypeError
+from baregrad.errors import ArgumentError, CopyError, DTypeError
 from baregrad.tensor import dlpack
+from baregrad.tensor.borrowed import Borrowed, address_of, readable
 from baregrad.tensor.tensor import Tensor, from_dlpack
 
 DTYPES = ["float32", "float64", "int64", "bool"]
@@ -70,10 +71,27 @@ def test_every_way_to_lie_in_memory_is_read(changes, expected):
     assert from_dlpack(Giver([[0.0, 1, 2], [3, 4, 5]], **changes)).tolist() == expected
 
 
-def test_a_taken_tensor_has_its_own_numbers():
-    x = Tensor([1.0, 2.0])
-    taken = from_dlpack(x)
-    assert taken.array.data.buffer_info()[0] != x.array.data.buffer_info()[0]
+@pytest.mark.parametrize(("copy", "shares"), [(None, True), (False, True), (True, False)])
+def test_a_taken_tensor_has_its_own_numbers_only_where_that_is_asked_for(copy, shares):
+    x = Tensor([[1.0, 2.0]], "float64")
+    taken = from_dlpack(x, copy=copy)
+    assert isinstance(taken.held, Borrowed) == shares
+    assert (address_of(readable(taken)) == address_of(x.array.data)) == shares
+    assert taken.tolist() == x.tolist()
+
+
+@pytest.mark.parametrize(
+    ("data", "changes"),
+    [
+        ([1, 2], {}),
+        ([1.0, 2.0, 3.0, 4.0], {"strides": [2], "shape": [2]}),
+        ([1.0, 2.0], {"shape": [0]}),
+        ([1.0, 2.0], {"shape": [1], "byte_offset": 2}),
+    ],
+)
+def test_what_must_be_copied_is_refused_where_that_is_not_wanted(data, changes):
+    with pytest.raises(CopyError, match="only floats of 32 or 64 bits that lie in row-major order"):
+        from_dlpack(Giver(data, **changes), copy=False)
 
 
 def test_what_nobody_has_taken_is_freed_with_its_capsule():
