@@ -84,6 +84,14 @@ class Reductions(Shaping):
         """The place (int64) of the first smallest element along an axis, or in row-major order."""
         return (-self).argmax(axis, keepdims)
 
+    def any(self, axis: Axes = None, keepdims: bool = False) -> Self:
+        """Whether some element is true, that is not 0; false of nothing."""
+        return self.astype("bool").sum(axis, keepdims) > 0
+
+    def all(self, axis: Axes = None, keepdims: bool = False) -> Self:
+        """Whether every element is true, that is not 0; true of nothing."""
+        return (self == 0).sum(axis, keepdims) == 0
+
     def __matmul__(self, other: Self) -> Self:
         """Matrix product (m, k) @ (k, n) -> (m, n); leading axes are a batch, and broadcast.
 

@@ -23,8 +23,8 @@ class EarlyStopping(Callback):
         monitor: the quantity; by default ``"val_loss"`` if there is validation, else ``"loss"``.
         patience: training ends when it has failed to improve for so many epochs, one at least.
         min_delta: the least change that counts as an improvement.
-        mode: ``"min"`` if less is better, ``"max"`` if more is; None finds out by the name: more
-            accuracy and r2 are better, and less of anything else.
+        mode: ``"min"`` if less is better, ``"max"`` if more is; None finds out by the name: more is
+            better of r2 and of the library's metrics of classes, and less of anything else.
         restore_best: put back the weights of the best epoch when training ends.
     """
 

@@ -13,7 +13,7 @@ from baregrad.nn.module import Module
 from baregrad.tensor.graph import no_grad
 from baregrad.tensor.tensor import Tensor, as_tensor
 from baregrad.training.compiling import prediction_pays
-from baregrad.training.logits import check_logits
+from baregrad.training.logits import check_logits, check_threshold
 from baregrad.training.metrics import Metric, measured, named_metrics
 from baregrad.training.samples import Samples, checked_samples
 from baregrad.training.task import Task
@@ -98,9 +98,10 @@ def evaluate(
     """
     samples = checked_samples(x, y, sample_weight, what="evaluation data")
     checked_loss = loss_named(loss)
+    asked = named_metrics(metrics)
     check_logits(model, checked_loss)
-    prediction = outputs(model, samples.x)
-    return assessed(prediction, samples, checked_loss, named_metrics(metrics))
+    check_threshold(model, asked)
+    return assessed(outputs(model, samples.x), samples, checked_loss, asked)
 
 
 class Assessment:

@@ -16,7 +16,7 @@ from baregrad.tensor import random
 from baregrad.training.callbacks import Progress
 from baregrad.training.finite import StopOnNonFinite
 from baregrad.training.history import History
-from baregrad.training.logits import check_logits
+from baregrad.training.logits import check_logits, check_threshold
 from baregrad.training.loop import Training
 from baregrad.training.metrics import Metric, named_metrics
 from baregrad.training.run import Callback
@@ -88,7 +88,7 @@ def fit(
         DataError: no samples, x and y of different length, or NaN among them.
         ShapeError: predictions and targets do not fit.
         ArgumentError: a number out of range, an unknown name, or a model that ends in a sigmoid or
-            softmax for a loss that applies it itself.
+            softmax for a loss or metric that wants logits.
         NonFiniteError: the loss became infinite or NaN.
         FileWriteError: a checkpoint cannot be written, or another process trains with its folder;
             the checkpoints there are as they were.
@@ -99,7 +99,9 @@ def fit(
     _check_count("epochs", epochs, 0)
     _check_count("batch_size", batch_size, 1)
     checked_loss = loss_named(loss)
+    measured = named_metrics(metrics)
     check_logits(model, checked_loss)
+    check_threshold(model, measured)
     samples, validation = validation_samples(
         checked_samples(x, y, sample_weight, what="training data"),
         validation_data,
@@ -112,7 +114,7 @@ def fit(
         loss=checked_loss,
         optimizer=optimizer,
         schedule=_schedule_of(optimizer, schedule),
-        metrics=named_metrics(metrics),
+        metrics=measured,
         callbacks=[StopOnNonFinite(), *([Progress()] if verbose else []), *_checked(callbacks)],
         seed=random.default.bits(1)[0] if seed is None else seed,
         compiled=compiled,

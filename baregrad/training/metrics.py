@@ -1,4 +1,4 @@
-"""Metrics: numbers that people understand better than the loss."""
+"""Metrics by name: numbers that people understand better than the loss; errors of regression."""
 
 from __future__ import annotations
 
@@ -9,35 +9,11 @@ from typing import Any, TypeAlias
 from baregrad.errors import ArgumentError, ShapeError, unknown_name
 from baregrad.tensor.graph import no_grad
 from baregrad.tensor.tensor import Tensor
+from baregrad.training.class_metrics import accuracy, balanced_accuracy, f1_macro, roc_auc
 from baregrad.training.run import Steps
 
 # (all predictions, all targets) -> a number
 Metric: TypeAlias = Callable[[Tensor, Tensor], float]
-
-
-def accuracy(prediction: Tensor, target: Tensor) -> float:
-    """The share of samples whose class is right.
-
-    Args:
-        prediction: (samples, classes) scores, of which the largest counts; or logits of two
-            classes, of the target's shape, where above 0 means class 1.
-        target: (samples,) class numbers, (samples, classes) probabilities, or zeros and ones.
-
-    Raises:
-        ShapeError: the shapes fit neither case.
-    """
-    if prediction.shape == target.shape and (prediction.ndim < 2 or prediction.shape[-1] == 1):
-        right = (prediction > 0) == (target > 0.5)
-    elif prediction.shape == target.shape:
-        right = prediction.argmax(-1) == target.argmax(-1)
-    elif prediction.shape[:-1] == target.shape:
-        right = prediction.argmax(-1) == target
-    else:
-        raise ShapeError(
-            f"accuracy: predictions of shape {prediction.shape} do not fit targets of shape "
-            f"{target.shape}; give (samples, classes) scores and (samples,) class numbers"
-        )
-    return float(right.mean().item())
 
 
 def _difference(prediction: Tensor, target: Tensor, metric: str) -> Tensor:
@@ -74,8 +50,17 @@ def r2(prediction: Tensor, target: Tensor) -> float:
     return float((1 - (variance == 0).where(math.nan, error / variance)).mean().item())
 
 
-METRICS: dict[str, Metric] = {"accuracy": accuracy, "mae": mae, "mse": mse, "rmse": rmse, "r2": r2}
-MORE_IS_BETTER = ("accuracy", "r2")
+METRICS: dict[str, Metric] = {
+    "accuracy": accuracy,
+    "balanced_accuracy": balanced_accuracy,
+    "f1_macro": f1_macro,
+    "roc_auc": roc_auc,
+    "mae": mae,
+    "mse": mse,
+    "rmse": rmse,
+    "r2": r2,
+}
+MORE_IS_BETTER = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "r2")
 RESERVED = ("loss", "lr")  # names of what the history has besides
 
 

@@ -117,6 +117,15 @@ def test_reductions_of_nothing():
         x.argmax(1)
 
 
+def test_whether_some_or_all_elements_are_true():
+    x = Tensor([[0.0, 2.0], [0.0, 0.0]])
+    assert (x.any().item(), x.all().item()) == (True, False)
+    assert x.any(1).tolist() == [True, False]
+    assert (x == 0).all(1, keepdims=True).tolist() == [[False], [True]]
+    assert (bg.zeros(0).any().item(), bg.zeros(0).all().item()) == (False, True)
+    assert Tensor([math.nan]).any().item()
+
+
 def test_the_divisor_of_the_variance_can_be_corrected():
     x = Tensor([1.0, 2.0, 4.0], "float64")
     assert close(x.var(correction=1).item(), 7 / 3)

@@ -40,3 +40,20 @@ def test_probabilities_are_not_taken_for_logits(use, model, loss):
 )
 def test_other_endings_and_losses_are_as_they_were(model, loss, targets):
     assert bg.evaluate(model, X, targets, loss)["loss"] > 0
+
+
+@pytest.mark.parametrize("use", [bg.fit, bg.evaluate])
+@pytest.mark.parametrize(
+    "model",
+    [bg.MLP(1, [2, 1], output_activation="sigmoid"), Sequential(Linear(1, 1), "sigmoid")],
+)
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro"])
+def test_a_single_probability_is_not_compared_with_the_threshold_of_a_logit(use, model, metric):
+    with pytest.raises(ArgumentError, match=f"ends in a sigmoid, and {metric} takes .* above 0"):
+        use(model, X, [[0.0], [1.0], [1.0]], loss="mse", metrics=[metric])
+
+
+def test_sigmoids_may_be_compared_with_each_other():
+    model = bg.MLP(1, [2], output_activation="sigmoid", seed=0)
+    values = bg.evaluate(model, X, [[0.0, 1.0], [1.0, 0.0], [1.0, 0.0]], metrics=["accuracy"])
+    assert 0 <= values["accuracy"] <= 1
