@@ -1,15 +1,30 @@
-"""Arrays whose numbers are brought into their usual form only when somebody looks at them.
+"""Operations that are computed when somebody looks at the result, and bools of machine code.
 
-They stand where an `Array` does. Machine code reads them as they are.
+Both stand where an `Array` does.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from itertools import count
+from math import prod
+from operator import itemgetter
+from typing import Any, ClassVar, Final, Protocol, TypeAlias
 
+from baregrad.compiler.program import Program
+from baregrad.compiler.value import INPUT, Value
 from baregrad.engines.array import Array, Buffer, DType, Shape
+from baregrad.engines.pending import Pending, known, references
+from baregrad.engines.selection import LARGE, Kernel
+from baregrad.tensor import primitives
+
+MOST_DEFERRED: Final = 100  # operations that wait for each other: more take long to compile as one
+
+# A result that is its input read otherwise is not stored beside its input.
+_VIEWS: Final = (primitives.permute, primitives.reshape)
+# Operations that raise, or not, by the numbers that they are given: indices.
+_MAY_FAIL: Final = (primitives.take, primitives.scatter_add)
 
 
 class Mask:
@@ -41,37 +56,174 @@ class Mask:
         return Array, (self.data, self.shape, self.dtype)
 
 
-class Transposed:
-    """An array with its axes in another order, read from where the original lies.
+class Computing(Protocol):
+    """An engine that computes deferred operations."""
+
+    def compute(self, wanted: Deferred) -> Array:
+        """The result of one, computed with all that it waits for."""
+        ...
+
+
+class Kind:
+    """An operation with its attributes, on inputs of certain shapes and data types.
 
     Attributes:
-        source: the original.
-        axes: axis i is axis `axes[i]` of the source.
+        operation: the primitive.
+        attributes: its other arguments.
         shape: of the result.
+        dtype: of the result.
+        size: elements that are read and written.
+        may_wait: whether it cannot fail, whatever the numbers are, and is not empty.
+        begins: whether it is deferred even if all inputs are there.
+        is_view: whether the result is the input, read otherwise.
+        engine: computes deferred operations of this kind.
     """
 
-    __slots__ = ("_copy", "_data", "axes", "shape", "source")
+    __slots__ = (
+        "attributes",
+        "begins",
+        "dtype",
+        "engine",
+        "is_view",
+        "may_wait",
+        "operation",
+        "shape",
+        "size",
+    )
 
-    known: ClassVar[bool] = True
+    def __init__(
+        self,
+        operation: Kernel,
+        inputs: Sequence[Array],
+        attributes: Mapping[str, Any],
+        engine: Computing,
+    ) -> None:
+        assert operation.infer is not None
+        self.operation = operation
+        self.attributes = attributes
+        self.shape, self.dtype = operation.infer(*inputs, **attributes)
+        self.size = prod(self.shape) + sum(prod(x.shape) for x in inputs)
+        # Integers may be too large. Vectors have no float64.
+        vectors = self.dtype in ("float32", "bool") and all(x.dtype != "float64" for x in inputs)
+        self.may_wait = vectors and 0 not in self.shape and operation not in _MAY_FAIL
+        self.is_view = operation in _VIEWS
+        # Reshaping copies nothing. Transposing would, but whoever uses the result need not.
+        large = self.size >= LARGE and operation is not primitives.reshape
+        self.begins = large or operation is primitives.permute
+        self.engine = engine
 
-    def __init__(self, source: Array, axes: Shape, copy: Callable[[Array, Shape], Array]) -> None:
-        self.source = source
-        self.axes = axes
-        self.shape = tuple(source.shape[axis] for axis in axes)
-        self._copy = copy
-        self._data: Buffer | None = None
 
-    @property
-    def dtype(self) -> DType:
-        """That of the source."""
-        return self.source.dtype
+class Deferred(Pending):
+    """The result of an operation that has not been computed.
 
-    @property
-    def data(self) -> Buffer:
-        """The elements in row-major order."""
-        if self._data is None:
-            self._data = self._copy(self.source, self.axes).data
-        return self._data
+    Attributes:
+        kind: of the operation.
+        inputs: what it reads; nothing once it is computed.
+        size: elements read and written here and by all that this waits for, if less than LARGE.
+        serial: each has a higher one than those that it waits for.
+        since: the lowest serial among those.
+    """
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Array, (self.data, self.shape, self.dtype)
+    __slots__ = ("inputs", "kind", "serial", "since", "size")
+
+    def __init__(self, kind: Kind, inputs: Inputs) -> None:
+        self.shape = kind.shape
+        self.dtype = kind.dtype
+        self.found = None
+        self.kind = kind
+        self.inputs = inputs
+        self.serial = self.since = next(_serials)
+        self.size = kind.size
+        for x in inputs:
+            if type(x) is Deferred:
+                self.size += x.size
+                if x.since < self.since:
+                    self.since = x.since
+        if self.size > LARGE:
+            self.size = LARGE
+
+    def compute(self) -> Array:
+        """The array, from the kind's engine."""
+        return self.kind.engine.compute(self)
+
+    def settle(self, found: Array) -> None:
+        """Notes what was found; what it was computed from is no longer needed."""
+        self.found = found  # first: who sees no inputs finds this
+        self.inputs = ()
+
+
+_serials = count(1)
+
+Inputs: TypeAlias = tuple["Array | Deferred", ...]
+# deferred operations with their inputs, each after those that it waits for
+Order: TypeAlias = list[tuple[Deferred, Inputs]]
+
+
+def waiting(wanted: Deferred) -> Order:
+    """A deferred operation and all that it waits for."""
+    order = [(wanted, wanted.inputs)]
+    seen = {id(wanted)}
+    for _, inputs in order:
+        for x in inputs:
+            if type(x) is Deferred and id(x) not in seen:
+                read = x.inputs  # before it is seen that it has none, as another thread settled it
+                if x.found is None:
+                    seen.add(id(x))
+                    order.append((x, read))
+    return sorted(order, key=_serial_of)
+
+
+def _serial_of(pair: tuple[Deferred, Inputs]) -> int:
+    return pair[0].serial
+
+
+def to_be_stored(order: Order) -> list[int]:
+    """The places of the operations whose results somebody may still ask for; the last is wanted.
+
+    A view is not stored but what it reads is.
+    """
+    places = {id(deferred): place for place, (deferred, _) in enumerate(order)}
+    # of each, those that are in no tuple of the order
+    others = [n - 1 for n in references(list(map(itemgetter(0), order)))]
+    stored = []
+    for place in range(len(order) - 1, -1, -1):
+        deferred, inputs = order[place]
+        is_asked_for = others[place] > 0 or place == len(order) - 1
+        if is_asked_for and deferred.kind.is_view and place < len(order) - 1:
+            continue
+        if is_asked_for:
+            stored.append(place)
+        for x in inputs:
+            if id(x) in places:
+                others[places[id(x)]] -= 1
+    return stored[::-1]
+
+
+def structure(order: Order) -> tuple[list[Any], list[Array]]:
+    """What the function of deferred operations depends on, and the arrays that it reads."""
+    places = {id(deferred): place for place, (deferred, _) in enumerate(order)}
+    sources: list[Array] = []
+    key: list[Any] = []
+    for deferred, inputs in order:
+        key.append(deferred.kind)
+        for x in inputs:
+            place = places.get(id(x))
+            if place is None:
+                x = known(x)
+                place = places.setdefault(id(x), -1 - len(sources))
+                if place == -1 - len(sources):
+                    sources.append(x)
+            key.append(place)
+    return key, sources
+
+
+def program_of(order: Order, sources: list[Array], stored: list[int]) -> Program:
+    """What deferred operations compute of arrays; with the results at some places of the order."""
+    values = {id(x): Value(INPUT, (), {"name": "x"}, x.shape, x.dtype) for x in sources}
+    arguments = list(values.values())
+    for deferred, inputs in order:
+        kind = deferred.kind
+        operands = tuple([values[id(x) if id(x) in values else id(known(x))] for x in inputs])
+        name = kind.operation.name
+        values[id(deferred)] = Value(name, operands, kind.attributes, kind.shape, kind.dtype)
+    return Program(arguments, {}, {}, [values[id(order[place][0])] for place in stored])

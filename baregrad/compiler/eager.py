@@ -1,8 +1,10 @@
-"""The native engine: operations one by one, and some of them together, as machine code.
+"""The native engine: operations of an eager program, as machine code.
 
-An operation is compiled when its kind is first met: the same primitive of inputs of the same shapes
-and data types, with the same attributes. What is small stays in Python. Reshaping and transposing
-move nothing: whoever uses the result reads the original.
+What an operation is applied to is checked at once, and so is all that may fail by the numbers. All
+else waits until somebody looks at a result. Then everything that this waits for is one function of
+machine code, in which most of what lies between is never written to memory. It is compiled when
+operations are first met in this arrangement: the same primitives of inputs of the same shapes and
+data types, with the same attributes. What is small is computed at once, in Python.
 """
 
 from __future__ import annotations
@@ -13,14 +15,23 @@ from math import prod
 from typing import Any, Final, TypeAlias, cast
 
 from baregrad.compiler.capture import capture
-from baregrad.compiler.deferred import Transposed
+from baregrad.compiler.deferred import (
+    MOST_DEFERRED,
+    Deferred,
+    Kind,
+    Order,
+    program_of,
+    structure,
+    to_be_stored,
+    waiting,
+)
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.program import Program
 from baregrad.compiler.routine import Routine
-from baregrad.compiler.value import INPUT, Value
 from baregrad.compiler.vector.compile import target_named
 from baregrad.compiler.vector.target import Target
-from baregrad.engines.array import Array, Shape
+from baregrad.engines.array import Array, Exposed
+from baregrad.engines.pending import known
 from baregrad.engines.selection import (
     LARGE,
     Engine,
@@ -37,12 +48,11 @@ from baregrad.tensor.primitives import PRIMITIVES
 from baregrad.tensor.tensor import Tensor
 
 Attributes: TypeAlias = Mapping[str, Any]
-# how the result of an operation is computed, of a kind that was met before
-Way: TypeAlias = Callable[[Sequence[Array], Attributes], Array]
 
 _COMPILED: Final = {id(row) for row in PRIMITIVES.values()}
 _UNKNOWN: Final = object()
-MOST_FUNCTIONS: Final = 128  # that are kept: each has memory of its own for what is between
+MOST_SINGLES: Final = 1024  # functions of one operation that are kept
+MOST_FUNCTIONS: Final = 128  # of several: each has memory of its own for what is between
 
 
 class NativeEngine(Engine):
@@ -56,8 +66,10 @@ class NativeEngine(Engine):
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._ways: dict[Hashable, Way] = {}
-        self._routines: dict[Hashable, Any] = {}  # a Routine, or None where there is none
+        self._kinds: dict[Hashable, Kind] = {}
+        # routines, or None where there is none
+        self._singles: dict[Hashable, Routine | None] = {}
+        self._functions: dict[Hashable, Routine | None] = {}
 
     @property
     def name(self) -> str:
@@ -65,84 +77,118 @@ class NativeEngine(Engine):
         return self._target.name
 
     def evaluate(self, operation: Kernel, inputs: Sequence[Array], attributes: Attributes) -> Array:
-        """The result of an operation."""
+        """The result of an operation, which may be computed later."""
         if id(operation) not in _COMPILED:
             return _REFERENCE.evaluate(operation, inputs, attributes)
-        key = (id(operation), *_read_as(inputs), *attributes.values())
-        way = self._ways.get(key)
-        if way is None:
-            way = self._way(operation, inputs, attributes)
-            remember(self._ways, key, way)
-        return way(inputs, attributes)
+        kind = self._kind(operation, inputs, attributes)
+        if kind.may_wait and not any(type(x) is Exposed for x in inputs):
+            operands = tuple([x if self._is_open(x) else known(x) for x in inputs])
+            if kind.begins or any(map(self._is_open, operands)):
+                deferred = Deferred(kind, operands)
+                if deferred.size >= LARGE or kind.is_view:
+                    return self._waiting(deferred)
+        return self._at_once(kind, tuple(map(known, inputs)))
 
     def together(
         self, key: Hashable, function: Callable[..., Any], inputs: Sequence[Array]
     ) -> list[Array] | None:
         """The results of a function of tensors; None if it has no machine code, or is small."""
-        whole = (key, *_read_as(inputs))
+        whole = [key]
+        for x in inputs:
+            whole += x.shape, x.dtype
         try:
-            routine = self._routines.get(whole, _UNKNOWN)
+            routine = self._functions.get(tuple(whole), _UNKNOWN)
         except TypeError:  # a key with a list in it
             return None
         if routine is _UNKNOWN:
             routine = self._captured(function, inputs)
-            remember(self._routines, whole, routine, MOST_FUNCTIONS)
-        if routine is None:
-            return None
-        found: list[Array] | None = routine(_sources(inputs))
-        return found
+            remember(self._functions, tuple(whole), routine, MOST_FUNCTIONS)
+        return _run(routine, inputs)
 
     # --- operations ---------------------------------------------------------------------------
 
-    def _way(self, operation: Kernel, inputs: Sequence[Array], attributes: Attributes) -> Way:
-        """How operations of this kind are computed, once its shape rule has agreed to them."""
-        assert operation.infer is not None
-        shape, dtype = operation.infer(*inputs, **attributes)
-        if operation is primitives.reshape:
-            return _reshaped
-        if operation is primitives.permute and attributes["axes"] != tuple(range(len(shape))):
-            return self._transposed
-        forward = operation.forward
+    def _kind(self, operation: Kernel, inputs: Sequence[Array], attributes: Attributes) -> Kind:
+        """What is known of operations of this kind; the first is checked by its shape rule."""
+        key: list[Any] = [id(operation), *attributes.values()]
+        for x in inputs:
+            key += x.shape, x.dtype
+        kind = self._kinds.get(tuple(key))
+        if kind is None:
+            kind = Kind(operation, inputs, attributes, self)
+            remember(self._kinds, tuple(key), kind)
+        return kind
 
-        def in_python(inputs: Sequence[Array], attributes: Attributes) -> Array:
-            return forward(*inputs, **attributes)
+    def _is_open(self, x: Array) -> bool:
+        """Whether it is deferred, by this engine, and still to be computed."""
+        return type(x) is Deferred and x.found is None and x.kind.engine is self
 
-        if prod(shape) + sum(prod(x.shape) for x in inputs) < LARGE:
-            return in_python
-        sources = [Value(INPUT, (), {"name": "x"}, x.shape, x.dtype) for x in _sources(inputs)]
-        views = [_view(x, source) for x, source in zip(inputs, sources, strict=True)]
-        result = Value(operation.name, tuple(views), attributes, shape, dtype)
-        routine = self._compiled(Program(sources, {}, {}, [result]))
-        if routine is None:
-            return in_python
+    def _waiting(self, deferred: Deferred) -> Array:
+        """A new operation, unless those that it waits for are too many: then all are computed."""
+        if deferred.serial - deferred.since >= MOST_DEFERRED:
+            self._compute_singly(waiting(deferred))
+        return cast(Array, deferred.found or deferred)
 
-        def natively(inputs: Sequence[Array], attributes: Attributes) -> Array:
-            found = routine(_sources(inputs))
-            return found[0] if found is not None else forward(*inputs, **attributes)
+    def _at_once(self, kind: Kind, inputs: tuple[Array, ...]) -> Array:
+        """The result of an operation that does not wait."""
+        if kind.size >= LARGE and kind.operation is not primitives.reshape:
+            found = self._results([(Deferred(kind, inputs), inputs)], [0])
+            if found is not None:
+                return found[0]
+        return kind.operation.forward(*inputs, **kind.attributes)
 
-        return natively
+    # --- what was deferred --------------------------------------------------------------------
 
-    def _transposed(self, inputs: Sequence[Array], attributes: Attributes) -> Array:
-        (x,) = inputs
-        return cast(Array, Transposed(x, attributes["axes"], self._copied))
+    def compute(self, wanted: Deferred) -> Array:
+        """Computes an operation with all that it waits for, as one if that is possible."""
+        order = waiting(wanted)
+        if wanted.found is None and not self._compute_as_one(order):
+            self._compute_singly(order)
+        return cast(Array, wanted.found)
 
-    def _copied(self, x: Array, axes: Shape) -> Array:
-        """What a transposed array looks like in order."""
-        found = self.together(("permute", axes), lambda tensor: tensor.permute(axes), [x])
-        return primitives.permute.forward(x, axes) if found is None else found[0]
+    def _compute_as_one(self, order: Order) -> bool:
+        """Computes the last operation by one function, and what else is to be stored."""
+        if sum([deferred.kind.size for deferred, _ in order]) < LARGE:
+            return False
+        stored = to_be_stored(order)
+        found = self._results(order, stored)
+        if found is None:
+            return False
+        for place, array in zip(stored, found, strict=True):
+            order[place][0].settle(array)
+        return True
+
+    def _compute_singly(self, order: Order) -> None:
+        """Computes one operation after the other; views are read where what they show lies."""
+        wanted = order[-1][0]
+        for deferred, _ in order:
+            if deferred is not wanted and deferred.kind.is_view:
+                continue
+            below = waiting(deferred)
+            if deferred.found is None and not self._compute_as_one(below):
+                kind, inputs = deferred.kind, map(known, below[-1][1])
+                deferred.settle(kind.operation.forward(*inputs, **kind.attributes))
+
+    def _results(self, order: Order, stored: list[int]) -> list[Array] | None:
+        """The results at some places of the order, by one function; None if there is none."""
+        key, sources = structure(order)
+        key += stored
+        routines, most = (
+            (self._singles, MOST_SINGLES) if len(order) == 1 else (self._functions, MOST_FUNCTIONS)
+        )
+        routine = routines.get(tuple(key), _UNKNOWN)
+        if routine is _UNKNOWN:
+            routine = self._compiled(program_of(order, sources, stored))
+            remember(routines, tuple(key), routine, most)
+        return _run(routine, sources)
 
     # --- functions ----------------------------------------------------------------------------
 
     def _captured(self, function: Callable[..., Any], inputs: Sequence[Array]) -> Routine | None:
         if sum(prod(x.shape) for x in inputs) < LARGE:
             return None
-
-        def of_sources(*sources: Tensor) -> Any:
-            return function(*map(_seen, inputs, sources))
-
         try:
             with using(_REFERENCE):
-                program = capture(of_sources, *map(Tensor.leaf, _sources(inputs)))
+                program = capture(function, *map(Tensor.leaf, inputs))
         except Exception:  # of any kind: it may be the user's, who gets it from Python's engine
             return None
         return self._compiled(program)
@@ -156,6 +202,18 @@ class NativeEngine(Engine):
         except (UnsupportedKernelError, ArgumentError):
             pass
         return None
+
+
+def _run(routine: Any, inputs: Sequence[Array]) -> list[Array] | None:
+    """The results of a routine, if there is one; None if Python must find them."""
+    if routine is None:
+        return None
+    try:
+        found: list[Array] | None = routine(list(map(known, inputs)))
+    except MachineError as error:
+        warn_of_refusal(error)
+        return None
+    return found
 
 
 def native_engine(name: str | None) -> NativeEngine:
@@ -173,38 +231,3 @@ def _engine_of(target: Target) -> NativeEngine:
 
 
 _REFERENCE: Final = ReferenceEngine()
-
-
-def _reshaped(inputs: Sequence[Array], attributes: Attributes) -> Array:
-    (x,) = inputs
-    return Array(x.data, attributes["shape"], x.dtype)
-
-
-# --- arrays that are read in another order --------------------------------------------------------
-
-
-def _read_as(inputs: Sequence[Any]) -> list[Any]:
-    """What machine code depends on: shapes, data types, and the order of axes."""
-    kind: list[Any] = []
-    for x in inputs:
-        kind += (x.shape, x.dtype)
-        if type(x) is Transposed:
-            kind.append(x.axes)
-    return kind
-
-
-def _sources(inputs: Sequence[Any]) -> Sequence[Array]:
-    """What lies in memory."""
-    return [x.source if type(x) is Transposed else x for x in inputs]
-
-
-def _view(x: Array, source: Value) -> Value:
-    """An input of a program, read in the order of `x`."""
-    if not isinstance(x, Transposed):
-        return source
-    return Value("permute", (source,), {"axes": x.axes}, x.shape, x.dtype)
-
-
-def _seen(x: Array, source: Tensor) -> Tensor:
-    """A tensor read in the order of `x`."""
-    return source.permute(x.axes) if isinstance(x, Transposed) else source

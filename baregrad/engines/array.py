@@ -33,6 +33,12 @@ class Array(NamedTuple):
         return True
 
 
+class Exposed(Array):
+    """An array in memory that others may write to, as they were given its address."""
+
+    __slots__ = ()
+
+
 class Resident(ABC):
     """An array whose numbers are in the memory of native code, where the next step finds them.
 

@@ -4,8 +4,9 @@ What a backward pass computes depends on the structure of the graph (which opera
 which attributes), and on the numbers in it. The structure is the same at each step of a training.
 So an engine can compile the pass once, and then run it with the numbers of each step.
 
-The gradients of leaves are computed at once. Those of the tensors between are seldom looked at, and
-only computed if they are.
+Values that have not been computed are computed by the same function, forward and then backward, as
+far as the gradients of leaves need them. These are computed at once, and so is the value of the
+root. Other gradients and values are seldom looked at, and only computed if they are.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from operator import attrgetter
 from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 from baregrad.engines import selection
-from baregrad.engines.array import Array, Buffer, DType, Shape
+from baregrad.engines.array import Array, DType, Shape
+from baregrad.engines.pending import Pending, is_open, references
 from baregrad.engines.selection import LARGE, Engine, remember
 from baregrad.tensor import primitives
 from baregrad.tensor.graph import Node, recording
@@ -49,28 +51,52 @@ def nodes_below(root: N) -> list[N]:
     return sorted(seen, key=attrgetter("serial"))
 
 
-def structure(nodes: Sequence[Node]) -> Hashable | None:
+def structure(nodes: Sequence[Node]) -> tuple[Hashable, ...] | None:
     """What a backward pass depends on besides the numbers; None if it cannot be compiled."""
     places = {node: place for place, node in enumerate(nodes)}
     key: list[Hashable] = []
     for node in nodes:
-        op = node.op
-        key += id(op), node.requires_grad, node.held.shape
+        op, held = node.op, node.held
+        key += id(op), node.requires_grad, held.shape
         if op is not None:
             if id(op) not in _COMPILED:
                 return None
+            key.append(is_open(held))
             key += map(places.__getitem__, node.parents)
             key += node.attributes.values()
     return tuple(key)
 
 
+def asked_for(nodes: Sequence[Node]) -> list[int]:
+    """The places of values that are still to be computed and that the pass is to store.
+
+    They are that of the root, and those that something else waits for, beyond this graph.
+    """
+    places = {node: place for place, node in enumerate(nodes)}
+    others = [n - 1 for n in references([node.held for node in nodes])]
+    for node in nodes:
+        if node.op is not None and is_open(node.held):
+            for parent in node.parents:
+                others[places[parent]] -= 1
+    return [
+        place
+        for place, node in enumerate(nodes)
+        if node.op is not None and is_open(node.held) and (others[place] > 0 or node is nodes[-1])
+    ]
+
+
 class _Recipe(NamedTuple):
-    """How a tensor was made, in terms of places in a list."""
+    """How a tensor was made, in terms of places in a list.
+
+    Attributes:
+        is_made: whether the pass makes its value, rather than being given it.
+    """
 
     op: Operation | None
     parents: list[int]
     attributes: Mapping[str, Any]
     requires_grad: bool
+    is_made: bool
 
 
 class _Pass(Generic[N]):
@@ -78,18 +104,28 @@ class _Pass(Generic[N]):
 
     Attributes:
         recipes: of each tensor of the graph, in the order in which they were made.
-        leaves: the places of leaves that get a gradient.
+        given: the places of the tensors whose values it is given.
+        stored: those of values that it makes and hands out.
+        leaves: those of leaves that get a gradient.
         between: those of results that get one, without the root.
         size: of all tensors together.
     """
 
-    def __init__(self, nodes: Sequence[N], sweep: Sweep[N]) -> None:
+    def __init__(self, nodes: Sequence[N], stored: list[int], sweep: Sweep[N]) -> None:
         places = {node: place for place, node in enumerate(nodes)}
         self.size = sum(node.size for node in nodes)
         self.recipes = [
-            _Recipe(node.op, [places[p] for p in node.parents], node.attributes, node.requires_grad)
+            _Recipe(
+                node.op,
+                [places[p] for p in node.parents],
+                node.attributes,
+                node.requires_grad,
+                node.op is not None and (node.op in _VIEWS or is_open(node.held)),
+            )
             for node in nodes
         ]
+        self.given = [place for place, recipe in enumerate(self.recipes) if not recipe.is_made]
+        self.stored = stored
         reached = self._reached()
         self.leaves = [place for place in reached if self.recipes[place].op is None]
         self.between = [place for place in reached[1:] if self.recipes[place].op is not None]
@@ -106,30 +142,36 @@ class _Pass(Generic[N]):
         return sorted(wanted, reverse=True)
 
     def of_leaves(self, *tensors: N) -> list[N]:
-        """The gradients of leaves; of tensors like those of the graph, and the root's gradient."""
-        return self._gradients(tensors, self.leaves)
+        """The gradients of leaves, then the stored values.
+
+        Args:
+            tensors: the given values, and the root's gradient.
+        """
+        nodes, gradients = self._made(tensors)
+        values = [nodes[place] for place in self.stored]
+        return [gradients[nodes[place]] for place in self.leaves] + values
 
     def of_results(self, *tensors: N) -> list[N]:
-        """The gradients of the tensors between."""
-        return self._gradients(tensors, self.between)
+        """The gradients of the tensors between; arguments as above."""
+        nodes, gradients = self._made(tensors)
+        return [gradients[nodes[place]] for place in self.between]
 
-    def _gradients(self, tensors: Sequence[N], places: list[int]) -> list[N]:
-        *values, seed = tensors
+    def _made(self, tensors: Sequence[N]) -> tuple[list[N], dict[N, N]]:
+        """The graph, made again, and all gradients."""
+        *given, seed = tensors
+        values = dict(zip(self.given, given, strict=True))
         nodes: list[N] = []
         with recording(True):
-            for recipe, value in zip(self.recipes, values, strict=True):
-                nodes.append(_made(recipe, [nodes[p] for p in recipe.parents], value))
-        gradients = self._sweep(nodes[-1], seed)
-        return [gradients[nodes[place]] for place in places]
-
-
-def _made(recipe: _Recipe, parents: list[N], value: N) -> N:
-    """A tensor of a graph, made again."""
-    if recipe.op in _VIEWS:
-        return value.apply(recipe.op, *parents, **recipe.attributes)
-    node = value.leaf(value.array)
-    node.become(recipe.op, tuple(parents), recipe.attributes, recipe.requires_grad)
-    return node
+            for place, recipe in enumerate(self.recipes):
+                parents = [nodes[p] for p in recipe.parents]
+                if recipe.is_made:
+                    assert recipe.op is not None
+                    nodes.append(seed.apply(recipe.op, *parents, **recipe.attributes))
+                else:
+                    node = seed.leaf(values[place].array)
+                    node.become(recipe.op, tuple(parents), recipe.attributes, recipe.requires_grad)
+                    nodes.append(node)
+        return nodes, self._sweep(nodes[-1], seed)
 
 
 _passes: dict[Hashable, _Pass[Any]] = {}
@@ -150,13 +192,15 @@ def replayed(nodes: Sequence[N], seed: N, sweep: Sweep[N]) -> dict[N, N] | None:
     key = structure(nodes) if engine.joins else None
     if key is None:
         return None
+    stored = asked_for(nodes)
+    key = (*key, *stored)
     whole = _passes.get(key)
     if whole is None:
-        whole = _Pass(nodes, sweep)
+        whole = _Pass(nodes, stored, sweep)
         remember(_passes, key, whole)
     if whole.size < max(LEAST_MEAN_SIZE * len(nodes), LARGE):
         return None
-    arrays = [node.array for node in nodes] + [seed.array]
+    arrays = [nodes[place].array for place in whole.given] + [seed.array]
     found = engine.together((whole, True), whole.of_leaves, arrays)
     if found is None:
         return None
@@ -166,8 +210,11 @@ def replayed(nodes: Sequence[N], seed: N, sweep: Sweep[N]) -> dict[N, N] | None:
     for number, place in enumerate(whole.between):
         node = nodes[place]
         gradients[node] = leaf(cast(Array, _LaterArray(later, number, node.shape, node.dtype)))
-    for place, array in zip(whole.leaves, found, strict=True):
-        gradients[nodes[place]] = leaf(array)
+    results = iter(found)
+    for place in whole.leaves:
+        gradients[nodes[place]] = leaf(next(results))
+    for place in whole.stored:
+        cast(Pending, nodes[place].held).settle(next(results))
     return gradients
 
 
@@ -198,23 +245,17 @@ class _Later:
         return self._found[number]
 
 
-class _LaterArray:
+class _LaterArray(Pending):
     """One of them, in place of an array."""
 
-    __slots__ = ("_later", "_number", "dtype", "shape")
-
-    known = True
+    __slots__ = ("_later", "_number")
 
     def __init__(self, later: _Later, number: int, shape: Shape, dtype: DType) -> None:
+        super().__init__(shape, dtype)
         self._later = later
         self._number = number
-        self.shape = shape
-        self.dtype = dtype
 
-    @property
-    def data(self) -> Buffer:
-        """The elements in row-major order."""
-        return self._later[self._number].data
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Array, (self.data, self.shape, self.dtype)
+    def compute(self) -> Array:
+        """The gradient, computed with all others of its graph."""
+        self.settle(self._later[self._number])
+        return cast(Array, self.found)
