@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from baregrad.engines import array as arrays
 from baregrad.engines import selection
@@ -89,6 +89,12 @@ class Indexing(Activations):
         rows = self.leaf(lent.rows(start, start + count, (count, *self.shape[1:])))
         uncut = all(part == (0, 1, size) for part, size in zip(inner, self.shape[1:], strict=True))
         return rows if uncut else rows.slice(((0, step, count), *inner))
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise DTypeError(
+            "the elements of a tensor cannot be set one by one: choose between tensors with "
+            "where(), put parts together with concat() or stack(), or assign() all of a leaf anew"
+        )
 
     def _every_axis(self, key: Any) -> list[Any]:
         """The items of an index, with ``...`` and what is left out written as full slices."""

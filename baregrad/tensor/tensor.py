@@ -7,8 +7,9 @@ from math import prod
 from typing import Any, Self
 
 from baregrad.engines.array import FLOATS, Array, DType
-from baregrad.errors import CopyError, DTypeError, ShapeError
+from baregrad.errors import CopyError, DTypeError, GradientError, ShapeError
 from baregrad.tensor import autograd, text
+from baregrad.tensor.arithmetic import Operand
 from baregrad.tensor.borrowed import borrowed, lent_to
 from baregrad.tensor.convert import buffer_array, checked_dtype, converted, to_array
 from baregrad.tensor.graph import Node
@@ -131,6 +132,8 @@ class Tensor(Indexing):
     def assign(self, value: Any) -> None:
         """Gives a leaf a new value; this is how optimizers update parameters.
 
+        For a leaf that requires a gradient, ``w -= change`` within `no_grad()` does it, too.
+
         A graph that used the old value notices: `backward()` through it raises, as its gradient
         would be wrong.
 
@@ -149,6 +152,35 @@ class Tensor(Indexing):
                 f'with astype("{self.dtype}")'
             )
         self.replace(new)
+
+    def _in_place(self, value: Self) -> Self:
+        """What ``x += y`` makes of x: a parameter is assigned to, all else becomes another tensor.
+
+        Raises:
+            GradientError: a parameter within a recorded calculation, whose result it would become.
+        """
+        if self.op is not None or not self.requires_grad:
+            return value
+        if value.op is not None:
+            raise GradientError(
+                f"{self.label()} requires a gradient, and would become the result of an operation "
+                "in place of a leaf. Update it within no_grad(); or write x = x + y for a new "
+                "tensor"
+            )
+        self.assign(value)
+        return self
+
+    def __iadd__(self, other: Operand) -> Self:
+        return self._in_place(self + other)
+
+    def __isub__(self, other: Operand) -> Self:
+        return self._in_place(self - other)
+
+    def __imul__(self, other: Operand) -> Self:
+        return self._in_place(self * other)
+
+    def __itruediv__(self, other: Operand) -> Self:
+        return self._in_place(self / other)
 
     def backward(self, gradient: Self | None = None, create_graph: bool = False) -> None:
         """Computes the gradient of this scalar with respect to all that it is made from.

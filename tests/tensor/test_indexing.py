@@ -237,3 +237,10 @@ def test_one_hot_has_a_one_at_the_place_of_the_class(shape, classes, data):
 def test_labels_that_are_no_class_are_refused(labels, classes, error, message):
     with pytest.raises(error, match=message):
         bg.one_hot(labels, classes)
+
+
+def test_elements_cannot_be_set_one_by_one():
+    x = Tensor([1.0, 2.0])
+    with pytest.raises(DTypeError, match=r"cannot be set one by one: .* where\(\)"):
+        x[0] = 3.0
+    assert x.tolist() == [1.0, 2.0]

@@ -1,4 +1,5 @@
 import math
+import operator
 import sys
 
 import pytest
@@ -178,6 +179,66 @@ def test_assign_keeps_shape_and_data_type():
 
 
 # --- requires_grad ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("update", "expected"),
+    [
+        (operator.iadd, [3.0, 6.0]),
+        (operator.isub, [1.0, 2.0]),
+        (operator.imul, [2.0, 8.0]),
+        (operator.itruediv, [2.0, 2.0]),
+    ],
+)
+def test_a_parameter_is_updated_in_place_within_no_grad(update, expected):
+    w = Tensor([2.0, 4.0], requires_grad=True)
+    with bg.no_grad():
+        updated = update(w, Tensor([1.0, 2.0]))
+    assert updated is w
+    assert (w.tolist(), w.requires_grad, w.op) == (expected, True, None)
+
+
+@pytest.mark.parametrize("update", [operator.iadd, operator.imul])
+def test_a_parameter_does_not_become_a_result_by_being_updated(update):
+    w = Tensor([2.0], requires_grad=True, name="w")
+    with pytest.raises(GradientError, match=r"'w' requires a gradient, .* within no_grad\(\)"):
+        update(w, 1.0)
+    assert w.tolist() == [2.0]
+
+
+def test_an_update_that_would_change_the_shape_is_refused():
+    w = Tensor([2.0], requires_grad=True)
+    with bg.no_grad(), pytest.raises(ShapeError, match=r"has shape \(1,\) and the value \(2,\)"):
+        w += Tensor([1.0, 2.0])
+
+
+def test_sums_can_be_added_up_with_their_gradients():
+    x = Tensor(3.0, requires_grad=True)
+    total = first = Tensor(0.0)
+    for _ in range(2):
+        total += x * x
+    total.backward()
+    assert (total.item(), first.item(), x.grad.item()) == (18.0, 0.0, 12.0)
+
+
+def test_a_loop_without_an_optimizer_descends_compiled_or_not():
+    found = []
+    for compiled in (False, True):
+        w = Tensor(0.0, requires_grad=True)
+
+        def step(w=w):
+            loss = (w - 3) ** 2
+            w.grad = None
+            loss.backward()
+            with bg.no_grad():
+                w -= 0.25 * w.grad
+            return loss
+
+        run = bg.compile(step) if compiled else step
+        for _ in range(3):
+            run()
+        found.append(w.item())
+    assert found == [2.625, 2.625]
 
 
 def test_requires_grad_can_be_set_on_a_leaf_of_floats():
