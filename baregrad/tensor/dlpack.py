@@ -178,7 +178,7 @@ def array_of(giver: Any, copy: bool | None = None) -> Array | Borrowed:
 
     Raises:
         ArgumentError: not such an object, or one in another memory than the processor's.
-        DTypeError: values that are no real numbers of up to 64 bits.
+        DTypeError: values that are no real numbers of up to 64 bits, or that it does not give.
         CopyError: they must be copied, and `copy` is false.
     """
     if not (hasattr(giver, "__dlpack__") and hasattr(giver, "__dlpack_device__")):
@@ -196,6 +196,8 @@ def array_of(giver: Any, copy: bool | None = None) -> Array | Borrowed:
         capsule = giver.__dlpack__(max_version=VERSION)
     except TypeError:  # it is older than DLPack 1.0
         capsule = giver.__dlpack__()
+    except BufferError as error:  # of what requires a gradient, for one
+        raise DTypeError(f"{type(giver).__name__} gives no numbers: {error}") from error
     # The capsule is not marked as taken, so it frees the numbers itself when it goes: after they
     # were copied, or with the array that has borrowed them and keeps it.
     for name, kind in KINDS.items():

@@ -11,7 +11,7 @@ from baregrad.errors import CopyError, DTypeError, GradientError, ShapeError
 from baregrad.tensor import autograd, text
 from baregrad.tensor.arithmetic import Operand
 from baregrad.tensor.borrowed import borrowed, lent_to
-from baregrad.tensor.convert import buffer_array, checked_dtype, converted, to_array
+from baregrad.tensor.convert import buffer_array, buffer_of, checked_dtype, converted, to_array
 from baregrad.tensor.graph import Node
 from baregrad.tensor.indexing import Indexing
 
@@ -24,7 +24,7 @@ class Tensor(Indexing):
 
     Args:
         data: a number, a nested sequence of numbers, `array.array`, or anything with the buffer
-            protocol (a NumPy array); its values are copied.
+            protocol (a NumPy array) or DLPack (a PyTorch tensor); its values are copied.
         dtype: ``"float32"``, ``"float64"``, ``"int64"`` or ``"bool"``. By default a buffer keeps
             its own; Python floats become float32, integers int64, and float32 if `requires_grad`.
         requires_grad: whether `backward()` computes a gradient for it.
@@ -52,7 +52,7 @@ class Tensor(Indexing):
     ) -> None:
         if dtype is not None:
             checked_dtype(dtype)
-        array = data.array if isinstance(data, Node) else to_array(data, dtype)
+        array = _array_of(data, dtype)
         if dtype is None and requires_grad and array.dtype not in FLOATS:
             dtype = "float32"
         super().__init__(converted(array, dtype or array.dtype), requires_grad, name)
@@ -141,7 +141,7 @@ class Tensor(Indexing):
             GradientError: not a leaf.
             ShapeError, DTypeError: the value is not of this tensor's shape, or not numbers.
         """
-        new: Array = value.array if isinstance(value, Node) else to_array(value, self.dtype)
+        new = _array_of(value, self.dtype)
         if new.shape != self.shape:
             raise ShapeError(
                 f"assign: {self.label()} has shape {self.shape} and the value {new.shape}"
@@ -222,6 +222,16 @@ class Tensor(Indexing):
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else repr(self)
+
+
+def _array_of(data: Any, dtype: DType | None) -> Array:
+    """The numbers of a tensor, of another library's, or of all that `to_array` takes."""
+    if isinstance(data, Node):
+        return data.array
+    if not hasattr(data, "__dlpack__") or buffer_of(data) is not None:
+        return to_array(data, dtype)
+    array = from_dlpack(data, copy=True).array
+    return converted(array, dtype or array.dtype)
 
 
 def as_tensor(data: Any, dtype: DType | None = None) -> Tensor:

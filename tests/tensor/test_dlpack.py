@@ -129,6 +129,28 @@ def test_what_gives_nothing_is_refused():
         from_dlpack([1.0])
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_tensor_can_be_made_of_what_gives_its_numbers(dtype):
+    giver = Giver([[1, 0], [0, 1]], dtype=dtype)
+    made = Tensor(giver)
+    assert (made.tolist(), made.dtype) == ([[1, 0], [0, 1]], dtype)
+    giver.tensor.assign([[1, 1], [1, 1]])
+    assert made.tolist() == [[1, 0], [0, 1]]
+    assert Tensor(giver, "float64").dtype == "float64"
+    leaf = Tensor([[0.0, 0.0], [0.0, 0.0]])
+    leaf.assign(giver)
+    assert (leaf.tolist(), leaf.dtype) == ([[1, 1], [1, 1]], "float32")
+
+
+def test_what_keeps_its_numbers_is_refused():
+    class Keeper(Giver):
+        def __dlpack__(self, *, max_version=None):
+            raise BufferError("use detach()")
+
+    with pytest.raises(DTypeError, match=r"Keeper gives no numbers: use detach\(\)"):
+        Tensor(Keeper([1.0]))
+
+
 def test_what_gives_no_capsule_is_refused():
     giver = Giver([1.0])
     giver.__class__ = type("Odd", (Giver,), {"__dlpack__": lambda self, max_version: 3})
@@ -175,6 +197,9 @@ def test_numpy_arrays_are_taken(kind):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_pytorch_reads_without_a_copy_and_its_tensors_are_taken(dtype):
     torch = pytest.importorskip("torch")
+    assert Tensor(torch.ones(2, 3)).tolist() == [[1, 1, 1], [1, 1, 1]]
+    with pytest.raises(DTypeError, match=r"Parameter gives no numbers: .*detach"):
+        Tensor(torch.nn.Linear(1, 1).weight)
     x = Tensor([[1, 0], [0, 1]], dtype)
     seen = torch.from_dlpack(x)
     assert seen.data_ptr() == x.array.data.buffer_info()[0]
