@@ -77,7 +77,7 @@ def to_array(data: Any, dtype: DType | None = None) -> Array:
         ShapeError: a ragged sequence.
         DTypeError: something that is no number, or no number that `dtype` can hold.
     """
-    view = buffer_of(data)
+    view = _buffer_of(data)
     if view is None:
         return _from_sequence(data, dtype)
     array = _from_buffer(view)
@@ -90,7 +90,7 @@ def buffer_array(data: Any) -> Array:
     Raises:
         DTypeError: no buffer, or one of something else than real numbers in native byte order.
     """
-    view = buffer_of(data)
+    view = _buffer_of(data)
     if view is None:
         raise DTypeError(
             f"{type(data).__name__} has no buffer of numbers; for numbers and lists there is "
@@ -129,8 +129,7 @@ def _too_large(dtype: DType) -> DTypeError:
 # --- buffers ----------------------------------------------------------------------------------
 
 
-def buffer_of(data: Any) -> memoryview | None:
-    """Its buffer, if it has one."""
+def _buffer_of(data: Any) -> memoryview | None:
     try:
         return memoryview(data)
     except (TypeError, ValueError, BufferError):  # no buffer, or one that has no format

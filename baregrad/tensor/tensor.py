@@ -11,7 +11,7 @@ from baregrad.errors import CopyError, DTypeError, GradientError, ShapeError
 from baregrad.tensor import autograd, text
 from baregrad.tensor.arithmetic import Operand
 from baregrad.tensor.borrowed import borrowed, lent_to
-from baregrad.tensor.convert import buffer_array, buffer_of, checked_dtype, converted, to_array
+from baregrad.tensor.convert import buffer_array, checked_dtype, converted, to_array
 from baregrad.tensor.graph import Node
 from baregrad.tensor.indexing import Indexing
 
@@ -228,7 +228,7 @@ def _array_of(data: Any, dtype: DType | None) -> Array:
     """The numbers of a tensor, of another library's, or of all that `to_array` takes."""
     if isinstance(data, Node):
         return data.array
-    if not hasattr(data, "__dlpack__") or buffer_of(data) is not None:
+    if not hasattr(data, "__dlpack__") or hasattr(data, "__array_interface__"):  # as NumPy's have
         return to_array(data, dtype)
     array = from_dlpack(data, copy=True).array
     return converted(array, dtype or array.dtype)
