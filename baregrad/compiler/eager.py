@@ -80,14 +80,26 @@ class NativeEngine(Engine):
         """The result of an operation, which may be computed later."""
         if id(operation) not in _COMPILED:
             return _REFERENCE.evaluate(operation, inputs, attributes)
-        kind = self._kind(operation, inputs, attributes)
-        if kind.may_wait and not any(type(x) is Exposed for x in inputs):
-            operands = tuple([x if self._is_open(x) else known(x) for x in inputs])
-            if kind.begins or any(map(self._is_open, operands)):
-                deferred = Deferred(kind, operands)
-                if deferred.size >= LARGE or kind.is_view:
-                    return self._waiting(deferred)
-        return self._at_once(kind, tuple(map(known, inputs)))
+        operands: list[Any] = []
+        key: list[Any] = [id(operation), *attributes.values()]
+        waits = is_exposed = False
+        for x in inputs:
+            key += x.shape, x.dtype
+            if type(x) is Deferred and x.found is None and x.kind.engine is self:
+                waits = True
+                operands.append(x)
+            else:
+                is_exposed |= isinstance(x, Exposed)
+                operands.append(known(x))
+        kind = self._kinds.get(tuple(key))
+        if kind is None:
+            kind = Kind(operation, inputs, attributes, self)
+            remember(self._kinds, tuple(key), kind)
+        if kind.may_wait and (waits or kind.begins) and not is_exposed:
+            deferred = Deferred(kind, tuple(operands))
+            if deferred.size >= LARGE or kind.is_view:
+                return self._waiting(deferred)
+        return self._at_once(kind, tuple(map(known, operands)))
 
     def together(
         self, key: Hashable, function: Callable[..., Any], inputs: Sequence[Array]
@@ -106,21 +118,6 @@ class NativeEngine(Engine):
         return _run(routine, inputs)
 
     # --- operations ---------------------------------------------------------------------------
-
-    def _kind(self, operation: Kernel, inputs: Sequence[Array], attributes: Attributes) -> Kind:
-        """What is known of operations of this kind; the first is checked by its shape rule."""
-        key: list[Any] = [id(operation), *attributes.values()]
-        for x in inputs:
-            key += x.shape, x.dtype
-        kind = self._kinds.get(tuple(key))
-        if kind is None:
-            kind = Kind(operation, inputs, attributes, self)
-            remember(self._kinds, tuple(key), kind)
-        return kind
-
-    def _is_open(self, x: Array) -> bool:
-        """Whether it is deferred, by this engine, and still to be computed."""
-        return type(x) is Deferred and x.found is None and x.kind.engine is self
 
     def _waiting(self, deferred: Deferred) -> Array:
         """A new operation, unless those that it waits for are too many: then all are computed."""

@@ -1,6 +1,5 @@
 """Dense arrays: a flat, row-major buffer of one data type, and the shape it is read with."""
 
-from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable
 from functools import lru_cache
@@ -39,7 +38,7 @@ class Exposed(Array):
     __slots__ = ()
 
 
-class Resident(ABC):
+class Resident:
     """An array whose numbers are in the memory of native code, where the next step finds them.
 
     Attributes:
@@ -50,10 +49,9 @@ class Resident(ABC):
     shape: Shape
     dtype: DType
 
-    @abstractmethod
     def bring_out(self, holder: Any) -> Array:
         """The numbers; the tensor that holds this holds them from now on."""
-        ...
+        raise NotImplementedError
 
 
 def new(values: Iterable[Any], shape: Shape, dtype: DType) -> Array:

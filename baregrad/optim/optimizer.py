@@ -218,7 +218,7 @@ class Optimizer:
         results = iter(found)
         for parameter, _, *kept in held:
             for tensor in (parameter, *kept):
-                tensor.assign(Tensor.leaf(next(results)))
+                tensor.replace(next(results))
         return True
 
     def _update(

@@ -171,7 +171,7 @@ class Node:
             DTypeError: also a result too large for int64.
         """
         try:
-            array = selection.current().evaluate(op, [x.array for x in inputs], attributes)
+            array = selection.current().evaluate(op, _arrays(inputs), attributes)
         except OverflowError:
             if op.infer is None or op.infer(*inputs, **attributes)[1] != "int64":
                 raise  # by a function of the user's own
@@ -224,7 +224,7 @@ class Node:
     def array(self) -> Array:
         """The value; while a step is captured, what stands for it."""
         held = self.held
-        if type(held) is not Array and isinstance(held, Resident):  # the first is faster
+        if isinstance(held, Resident):
             held = held.bring_out(self)
         return selection.current().load(self, held)
 
@@ -299,10 +299,16 @@ class Node:
         self.assigned = next(_clock)
 
 
+def _arrays(inputs: tuple[Node, ...]) -> list[Array]:
+    """The values of tensors; where nothing is captured, what most of them hold."""
+    if not selection.current().computes:
+        return [x.array for x in inputs]
+    return [x.array if isinstance(x.held, Resident) else x.held for x in inputs]
+
+
 def _is_needed(op: Operation, inputs: tuple[Node, ...]) -> bool:
     """Whether a result needs a gradient, as an input does that it is differentiable in."""
-    for x in inputs:
-        if x._requires_grad:
-            pairs = zip(op.vjps, inputs, strict=False)
-            return any(vjp is not None and x._requires_grad for vjp, x in pairs)
+    for vjp, x in zip(op.vjps, inputs, strict=False):
+        if x._requires_grad and vjp is not None:
+            return True
     return False
