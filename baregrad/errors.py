@@ -65,6 +65,6 @@ def unknown_name(kind: str, name: object, known: "list[str] | tuple[str, ...]") 
     """The error for a name that is none of `known`, with the nearest one suggested."""
     import difflib  # only needed once something is wrong
 
-    near = difflib.get_close_matches(str(name), known, n=1)
+    near = difflib.get_close_matches(str(name).lower(), known, n=1)  # names are in lower case
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return ArgumentError(f"unknown {kind} {name!r}{hint} Known: {', '.join(sorted(known))}.")

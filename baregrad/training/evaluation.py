@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from reprlib import repr as brief
 from typing import Any
 
 from baregrad.errors import ArgumentError
@@ -11,7 +13,7 @@ from baregrad.nn.layers import checked_count
 from baregrad.nn.losses import Loss, loss_named
 from baregrad.nn.module import Module
 from baregrad.tensor.graph import no_grad
-from baregrad.tensor.tensor import Tensor, as_tensor
+from baregrad.tensor.tensor import Tensor, shared
 from baregrad.training.compiling import prediction_pays
 from baregrad.training.logits import check_logits, check_threshold
 from baregrad.training.metrics import Metric, measured, named_metrics
@@ -48,7 +50,7 @@ def predict(model: Module, x: Any, batch_size: int = BATCH) -> Tensor:
         ArgumentError: a batch size below 1.
     """
     checked_count(batch_size, "batch_size")
-    return outputs(model, as_tensor(x), batch_size)
+    return outputs(model, shared(x), batch_size)
 
 
 def outputs(
@@ -139,8 +141,11 @@ def loss_of(loss: Loss, prediction: Tensor, samples: Samples) -> Tensor:
     """The mean loss of predictions for some samples, weighted if they are.
 
     Raises:
-        ArgumentError: the loss function returns something else than a scalar tensor.
+        ArgumentError: the model returns something else than a tensor, or the loss function
+            something else than a scalar tensor.
     """
+    if not isinstance(prediction, Tensor):
+        raise ArgumentError(f"the model returned {brief(prediction)}; it must return a tensor")
     if samples.weight is None:
         value = loss(prediction, samples.y)
     else:
@@ -150,7 +155,19 @@ def loss_of(loss: Loss, prediction: Tensor, samples: Samples) -> Tensor:
             f"the loss function returned {value!r}; it must return a tensor with one element, such "
             "as a mean()"
         )
+    if {prediction.shape, samples.y.shape} == {(len(samples),), (len(samples), 1)}:
+        _warn_of_broadcast(prediction, samples.y)
     return value
+
+
+def _warn_of_broadcast(prediction: Tensor, target: Tensor) -> None:
+    """A column less a row is a square; the library's own losses refuse these shapes."""
+    warnings.warn(
+        f"predictions have the shape {prediction.shape} and targets {target.shape}: unless the "
+        "loss function changes that, each prediction meets all targets; use "
+        f"y.reshape({(-1, *prediction.shape[1:])})",
+        stacklevel=2,
+    )
 
 
 def training_loss(loss: Loss, prediction: Tensor, batch: Samples) -> Tensor:

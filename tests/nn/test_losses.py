@@ -388,3 +388,8 @@ def test_a_function_is_its_own_name():
 def test_an_unknown_loss_is_refused_with_the_nearest_name():
     with pytest.raises(ArgumentError, match="unknown loss 'cross_entrpy'; did you mean 'cross_ent"):
         loss_named("cross_entrpy")
+
+
+def test_a_name_in_capitals_is_taken_as_meant():
+    with pytest.raises(ArgumentError, match="unknown loss 'MSELoss'; did you mean 'mse'"):
+        loss_named("MSELoss")

@@ -316,6 +316,27 @@ def test_bad_arguments_are_named(arguments, error, message):
         fit(**({"model": line(), "x": X, "y": Y, "epochs": 1} | arguments))
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_loss_of_ones_own_that_would_broadcast_is_warned_of(compiled):
+    def naive(prediction, target):
+        return ((prediction - target) ** 2).mean()
+
+    row = [y[0] for y in Y]
+    message = r"shape \(20, 1\) and targets \(20,\): .* use y\.reshape\(\(-1, 1\)\)"
+    with pytest.warns(UserWarning, match=message):
+        fit(line(), X, row, naive, epochs=1, batch_size=20, compiled=compiled)
+    fit(line(), X, Y, naive, epochs=1, batch_size=20, compiled=compiled)  # no warning
+
+
+def test_a_model_that_returns_no_tensor_is_named():
+    class Listed(bg.Linear):
+        def forward(self, x):
+            return super().forward(x).tolist()
+
+    with pytest.raises(ArgumentError, match=r"the model returned \[\[.*must return a tensor"):
+        fit(Listed(1, 1), X, Y, epochs=1)
+
+
 def test_a_loss_that_is_not_finite_names_the_layer_the_operation_and_the_step():
     model = bg.MLP(1, [3, 1], activation=bg.exp, seed=0)
     optimizer = SGD(model.parameters(), lr=1e6)
