@@ -55,9 +55,9 @@ def compile(step: Callable[..., Any]) -> CompiledStep:
 
     It is compiled anew for other shapes of its arguments, when a module it calls goes from training
     to prediction or back, and when a tensor that it reads begins or ceases to require a gradient;
-    the last 16 versions are kept. Python code in it runs when it is
-    compiled and not again, so it must not look at the numbers of a tensor; the learning rate and
-    the count of steps are read anew. Gradients are not left behind.
+    the last 16 versions are kept. Python code in it runs when it is compiled and not again, so it
+    must not look at the numbers of a tensor; the learning rate and the count of steps are read
+    anew. Gradients are not left behind.
 
     What operations check, such as that indices are in range, is checked of the arguments and of
     tensors that were there before. Of numbers that the step itself computes it is not: integers
@@ -106,6 +106,28 @@ class CompiledStep:
             if version is not None:
                 return version.returned(version.run(1, tensors), ())
         return self.function(*tensors)
+
+    def __get__(self, instance: object, owner: type | None = None) -> CompiledStep:
+        """Itself, found in a class; a method is another step for each object.
+
+        Raises:
+            ArgumentError: it is asked for as a method.
+        """
+        if instance is None:
+            return self
+        raise ArgumentError(
+            "a method cannot be compiled in its class, as what it reads is another for each "
+            "object; compile it in __init__: self.step = bg.compile(self.one_step)"
+        )
+
+    def __reduce__(self) -> Any:
+        raise ArgumentError(
+            "a compiled step's machine code cannot be copied or pickled; copy or pickle the model "
+            "and the optimizer, and compile a step of those"
+        )
+
+    def __repr__(self) -> str:
+        return f"CompiledStep({getattr(self.function, '__qualname__', self.function)})"
 
     def many(self, steps: int, *arguments: Any) -> Any:
         """Runs many steps one after another, in one native call.

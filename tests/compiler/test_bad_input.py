@@ -1,6 +1,8 @@
 """What may go wrong around native code: each has its outcome, and none ends the interpreter."""
 
+import copy
 import gc
+import pickle
 import signal
 import threading
 from array import array
@@ -349,6 +351,32 @@ def test_a_signal_s_handler_may_do_the_operation_that_it_interrupts(within):
 
 
 # --- threads --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_compiled_step_that_is_copied_says_what_to_copy_instead(way):
+    step = compile(lambda x: 2 * x)
+    step(bg.ones(2))
+    with pytest.raises(ArgumentError, match="copy or pickle the model and the optimizer"):
+        way(step)
+
+
+def test_a_method_says_where_it_can_be_compiled():
+    class Doubler:
+        @compile
+        def double(self, x):
+            return 2 * x
+
+        def __init__(self):
+            self.step = compile(self.halve)
+
+        def halve(self, x):
+            return x / 2
+
+    assert Doubler().step(4.0).item() == 2
+    assert repr(Doubler.double).endswith("Doubler.double)")
+    with pytest.raises(ArgumentError, match=r"compile it in __init__: self\.step"):
+        Doubler().double(4.0)
 
 
 def test_threads_may_compile_at_the_same_time():
