@@ -12,7 +12,7 @@ from baregrad.data.preprocess import Preprocessor
 from baregrad.data.source import FilePath
 from baregrad.errors import ArgumentError, BaregradError, ModelFileError
 from baregrad.files.architecture import alike, described, embedded, rebuilt, widths
-from baregrad.files.safetensors import load_tensors, save_tensors
+from baregrad.files.safetensors import MAX_MESSAGE, load_tensors, save_tensors
 from baregrad.files.strict_json import parsed
 from baregrad.nn.losses import cross_entropy
 from baregrad.nn.module import Module
@@ -33,7 +33,6 @@ UNUSABLE = (  # what a part that is not as it should be raises
     TypeError,
     ValueError,
 )
-MAX_MESSAGE = 500  # characters of what a file, which may come from anybody, puts into a message
 
 
 class SavedModel(NamedTuple):

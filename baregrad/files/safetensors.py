@@ -33,7 +33,7 @@ LENGTH_BYTES = 8
 MAX_HEADER = 100_000_000  # bytes, as in the reference implementation
 MAX_SIZE = 2**63  # of a tensor: sizes are 64-bit integers
 MAX_DIMENSIONS = 64  # of a tensor, as in NumPy
-MAX_MESSAGE = 500  # characters
+MAX_MESSAGE = 500  # characters of what a file, which may come from anybody, puts into a message
 
 
 class Entry(NamedTuple):

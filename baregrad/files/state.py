@@ -7,7 +7,7 @@ from typing import Any
 
 from baregrad.data.source import FilePath
 from baregrad.errors import ArgumentError, ModelFileError
-from baregrad.files.safetensors import load_tensors, save_tensors
+from baregrad.files.safetensors import MAX_MESSAGE, load_tensors, save_tensors
 from baregrad.tensor.borrowed import readable
 from baregrad.tensor.tensor import Tensor
 
@@ -53,7 +53,8 @@ def load_state(path: FilePath) -> dict[str, Any]:
     try:
         state = json.loads(text, object_hook=unpacked)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path!s} is not a {FORMAT}: {error!r}") from None
+        reason = repr(error)[:MAX_MESSAGE]
+        raise ModelFileError(f"{path!s} is not a {FORMAT}: {reason}") from None
     if not isinstance(state, dict):
         raise ModelFileError(f"{path!s} is not a {FORMAT}: it has no names")
     return state

@@ -1,4 +1,4 @@
-"""A fuzzer of model files: each has a number, by which it is made again.
+"""A fuzzer of model files and checkpoints: each file has a number, by which it is made again.
 
 `python -m tests.files.fuzzing 1234` loads file 1234 and says what comes of it;
 `python -m tests.files.fuzzing 0 1000000` loads a million, with limits of time and memory.
@@ -8,18 +8,21 @@ import json
 import signal
 import sys
 import tempfile
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 
+import baregrad as bg
 from baregrad.cli.inspect import as_text, contents
 from baregrad.data.preprocess import Preprocessor
 from baregrad.data.table import Table
 from baregrad.errors import BaregradError, ModelFileError
 from baregrad.files.model import load_model, save_model
+from baregrad.files.state import load_state, save_state
 from baregrad.nn.embedding import EmbeddedFeatures
 from baregrad.nn.layers import BatchNorm1d, Dropout, LayerNorm, Sequential
 from baregrad.nn.mlp import MLP, Layer
-from tests.files.mutations import mutated
+from tests.files.mutations import UNFIT, joined, mutated, split
 
 BLOCK = 1000  # files
 SECONDS = 60  # for a block, which takes less than one
@@ -47,7 +50,8 @@ class Fuzzer:
 
     def __init__(self, folder):
         self.path = folder / "fuzzed.safetensors"
-        self.originals = [original(self.path, *parts) for parts in models()]
+        self.models = [model_file(self.path, *parts) for parts in models()]
+        self.states = [state_file(self.path)]
         # kept open, as file systems take their time with files that are made or emptied
         self.file = self.path.open("wb", buffering=0)
 
@@ -59,13 +63,21 @@ class Fuzzer:
 
     def content(self, number):
         """What the file with a number holds."""
-        return mutated(self.originals, Random(number))
+        random = Random(number)
+        if not self.is_state(number):
+            return mutated(self.models, random)
+        content = mutated(self.states, random)
+        return content if random.random() < 0.2 else with_digest(content)
+
+    def is_state(self, number):
+        """Whether the file with a number was a checkpoint's, before it was changed."""
+        return number % 10 == 0
 
     def check(self, numbers):
-        """Loads files: each is a model, which can be used, or refused by one clear exception.
+        """Loads files: each is good, and can be used, or refused by one clear exception.
 
         Returns:
-            How many were models: none or all would say that the fuzzer tests nothing.
+            How many were good: none or all would say that the fuzzer tests nothing.
         """
         good = 0
         for number in numbers:
@@ -74,7 +86,7 @@ class Fuzzer:
             self.file.write(content)
             self.file.truncate()
             try:
-                good += is_model(self.path)
+                good += is_good(self.path, load_state if self.is_state(number) else load_used)
             except BaseException as error:
                 error.add_note(
                     f"to see it again: python -m tests.files.fuzzing {number}; the file was "
@@ -97,19 +109,44 @@ def models():
     yield Sequential(Layer(3, 2, "selu", seed=0), BatchNorm1d(2), Sequential(Dropout())), None
 
 
-def original(path, model, preprocessor):
+def model_file(path, model, preprocessor):
     save_model(path, model, preprocessor, {"epochs": 3, "loss": "mse", "best": [0.5, None]})
     return path.read_bytes()
 
 
-def is_model(path):
-    """Whether a file is a model, which can then be used; if not, the message is short."""
+def state_file(path):
+    """A checkpoint, which has tensors of all data types."""
+    tensors = [bg.Tensor([True, False]), bg.Tensor([[1, -2]]), bg.zeros(2, dtype="float64")]
+    state = {"weights": dict(zip("abc", tensors, strict=True)), "rate": float("inf"), "done": None}
+    save_state(path, {"step": 3, "optimizer": [state, {}], "text": "é", "last": bg.ones(3)})
+    return path.read_bytes()
+
+
+def with_digest(content):
+    """A changed state file, whose digest is made right again where that is possible."""
     try:
-        saved = load_model(path)
+        header, data = split(content)
+        texts = header["__metadata__"]
+        found = sha256(texts["state"].encode())
+        for name in sorted(header.keys() - {"__metadata__"}):
+            found.update(data[slice(*header[name]["data_offsets"])])
+        texts["sha256"] = found.hexdigest()
+    except UNFIT:
+        return content
+    return joined(header, data)
+
+
+def load_used(path):
+    use(load_model(path))
+
+
+def is_good(path, load):
+    """Whether a file can be loaded; if not, the message is short, and names it."""
+    try:
+        load(path)
     except ModelFileError as error:
         text = str(error)
     else:
-        use(saved)
         return True
     assert str(path) in text
     assert len(text) < MESSAGE + len(str(path))
@@ -149,7 +186,7 @@ def too_long(*_):
 
 
 def check_blocks(fuzzer, first, count):
-    """Checks files block by block, each within a time, and says how many of each were models."""
+    """Checks files block by block, each within a time, and says how many of each were good."""
     limit_memory()
     signal.signal(signal.SIGALRM, too_long)
     for start in range(first, first + count, BLOCK):
@@ -157,13 +194,13 @@ def check_blocks(fuzzer, first, count):
         end = min(start + BLOCK, first + count)
         good = fuzzer.check(range(start, end))
         signal.alarm(0)
-        print(f"files up to {end}: {good} models", flush=True)
+        print(f"files up to {end}: {good} good", flush=True)
 
 
 def show(fuzzer, number):
     """What comes of one file."""
     print(fuzzer.content(number))
-    print("a model" if fuzzer.check([number]) else "refused")
+    print("good" if fuzzer.check([number]) else "refused")
 
 
 def main(first, count=None):

@@ -1,4 +1,4 @@
-"""Changed model files for the fuzzer: from flipped bits to well-formed files of other meaning.
+"""Changed files for the fuzzer: from flipped bits to well-formed files of other meaning.
 
 A safetensors file is the length of its header, 8 bytes; the header, JSON; and the tensors' bytes.
 The metadata in the header holds JSON texts of its own.
@@ -9,7 +9,7 @@ import re
 from copy import deepcopy
 
 UNFIT = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
-PARTS = ("architecture", "preprocessor", "training")
+PARTS = ("architecture", "preprocessor", "training", "state")
 
 ODD = [
     *(None, True, False, 0, 1, -1, 2**31, 2**53, 2**63, 2**64, 10**400, 0.5, -0.0, 1e300, 5e-324),
@@ -122,8 +122,8 @@ def changed_header(content, files, random):
 def changed_metadata(content, files, random):
     """The JSON of a part of the metadata, at a few places."""
     header, data = split(content)
-    name = random.choice(PARTS)
-    part = json.loads(header["__metadata__"].get(name, "{}"))
+    name = random.choice([part for part in PARTS if part in header["__metadata__"]])
+    part = json.loads(header["__metadata__"][name])
     for _ in range(random.randint(1, 3)):
         change(part, random)
     header["__metadata__"][name] = with_odd_text(json.dumps(part), random)
