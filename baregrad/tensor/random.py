@@ -94,7 +94,9 @@ class Generator:
             ArgumentError: there is no integer between, or one that does not fit int64.
         """
         if not (isinstance(low, int) and isinstance(high, int) and -(2**63) <= low < high <= 2**63):
-            raise ArgumentError(f"randint: there is no int64 from {low!r} to {high!r} - 1")
+            raise ArgumentError(
+                f"randint(low, high, shape): there is no int64 from {low!r} to {high!r} - 1"
+            )
         sizes = checked_shape(shape if isinstance(shape, Sequence) else (shape,), "randint")
         values = (low + (bits * (high - low) >> 64) for bits in self.bits(prod(sizes)))
         return Tensor.leaf(arrays.new(values, sizes, "int64"))

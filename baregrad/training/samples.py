@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from baregrad.engines.array import DType
-from baregrad.errors import ArgumentError, DataError, ShapeError
+from baregrad.errors import ArgumentError, DataError, DTypeError, ShapeError
 from baregrad.tensor import primitives
 from baregrad.tensor.borrowed import consecutive, readable
 from baregrad.tensor.tensor import Tensor, as_tensor, shared
@@ -62,10 +62,11 @@ def checked_samples(x: Any, y: Any, weight: Any = None, *, what: str) -> Samples
 
     Raises:
         DataError: no samples, different numbers of them, or a NaN or infinite value.
-        ShapeError: weights that are not one for each sample.
+        DTypeError: something that is no number.
+        ShapeError: rows of different lengths; weights that are not one for each sample.
         ArgumentError: a negative weight, or no positive one.
     """
-    inputs, targets = shared(x), shared(y)
+    inputs, targets = _tensor_of(x, f"{what}: x"), _tensor_of(y, f"{what}: y")
     if inputs.ndim == 0 or targets.ndim == 0 or inputs.size == 0:
         raise DataError(
             f"{what}: there are no samples: x has shape {inputs.shape}, y {targets.shape}"
@@ -89,6 +90,14 @@ def checked_samples(x: Any, y: Any, weight: Any = None, *, what: str) -> Samples
     counted = Samples(inputs, targets, weights.astype(exact)).take(weights > 0)
     assert counted.weight is not None
     return Samples(counted.x, counted.y, counted.weight / counted.weight.mean())
+
+
+def _tensor_of(data: Any, what: str) -> Tensor:
+    """`data` as a tensor; errors say whose it is."""
+    try:
+        return shared(data)
+    except (DTypeError, ShapeError) as error:
+        raise type(error)(f"{what}: {error}") from None
 
 
 def _check_finite(values: Tensor, what: str) -> None:

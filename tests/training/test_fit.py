@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import baregrad as bg
-from baregrad.errors import ArgumentError, DataError, NonFiniteError, ShapeError
+from baregrad.errors import ArgumentError, DataError, DTypeError, NonFiniteError, ShapeError
 from baregrad.nn.losses import mse
 from baregrad.optim.lbfgs import LBFGS
 from baregrad.optim.schedules import ReduceOnPlateau, Schedule, step_decay
@@ -292,6 +292,8 @@ def test_evaluate_returns_loss_and_metrics():
         ({"validation_data": (X, Y[:3])}, DataError, "validation data: x has 20 .* y has 3"),
         ({"x": []}, DataError, "training data: there are no samples"),
         ({"x": 1.0}, DataError, "there are no samples"),
+        ({"y": ["a"] * 20}, DTypeError, r"training data: y: data\[0\] is 'a', not a number"),
+        ({"x": [[1], [1, 2]]}, ShapeError, "training data: x: ragged list"),
         ({"x": X[:5]}, DataError, "x has 5 samples and y has 20"),
         ({"x": [[math.nan], *X[1:]]}, DataError, "x has the value nan in sample 0, feature 0"),
         ({"y": [*Y[:-1], [math.inf]]}, DataError, "y has the value inf in sample 19"),
