@@ -219,9 +219,9 @@ def test_random_integers_take_a_shape_or_a_size():
         ),
         (
             lambda: bg.randint(0, 1.5),
-            r"randint\(low, high, shape\): there is no int64 from 0 to 1.5 - 1",
+            "there is no int64 from 0 to 1.5 - 1",
         ),
-        (lambda: bg.randint(0, 2**64), "randint: there is no int64"),
+        (lambda: bg.randint(0, 2**64), "there is no int64 from 0 to"),
     ],
 )
 def test_impossible_draws_are_refused(draw, message):
