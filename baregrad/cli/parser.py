@@ -306,6 +306,20 @@ def _add_step(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model", nargs="?", metavar="MODEL", help="a model file, or the folder of a run"
     )
+    data = parser.add_argument_group("data")
+    data.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE.csv",
+        help="a table that the model reads, to take the sample and its target from",
+    )
+    data.add_argument(
+        "--number",
+        type=values.count,
+        metavar="N",
+        help="which of its rows, counted from 1 (default: 1)",
+    )
+    _add_reading(data)
     parser.add_argument(
         "--layers",
         type=values.sizes,
@@ -327,6 +341,19 @@ def _add_step(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_play(parser: argparse.ArgumentParser) -> None:
+    data = parser.add_argument_group("data")
+    data.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE.csv",
+        help="a table to learn from (default: made-up data); others can be loaded on the page",
+    )
+    data.add_argument(
+        "--target",
+        metavar="COLUMN",
+        help="the column of FILE.csv to predict (default: the last that can be)",
+    )
+    _add_reading(data)
     parser.add_argument(
         "--port",
         type=values.rows,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import webbrowser
-from argparse import Namespace
+from argparse import ArgumentError, Namespace
 from contextlib import suppress
 
+from baregrad.cli.table_file import table_of
 from baregrad.errors import MissingExtraError
 
 
@@ -26,6 +27,12 @@ def run(arguments: Namespace) -> int:
         if arguments.browser:
             webbrowser.open(address)
 
+    session = Session()
+    if arguments.file is not None:
+        columns = [arguments.target] if arguments.target else []
+        session.learn_from(table_of(arguments, columns), arguments.target)
+    elif arguments.target is not None:
+        raise ArgumentError(None, "--target is for a FILE.csv, and none is given")
     with suppress(KeyboardInterrupt):
-        serve(Session(), arguments.port, opened)
+        serve(session, arguments.port, opened)
     return 0

@@ -141,7 +141,6 @@ class Picture:
             "largest": self._largest,
             "rows": [len(self._problem.training), len(self._problem.test)],
             "points": [self._points(self._problem.training), self._points(self._problem.test)],
-            "notes": [f"column {n!r} left out: {why}" for n, why in preprocessor.dropped.items()],
         }
 
     def _points(self, samples: Samples) -> list[list[float]]:

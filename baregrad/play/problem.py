@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from typing import Final, NamedTuple
 
 from baregrad.data.preprocess import Preprocessor
@@ -11,17 +12,22 @@ from baregrad.data.split import train_test_split
 from baregrad.data.synthetic import dataset_named
 from baregrad.data.table import Table
 from baregrad.data.targets import suggested_task
-from baregrad.errors import ArgumentError, DataError
+from baregrad.errors import ArgumentError, BaregradError, DataError
 from baregrad.play.settings import CSV, DRAWN, Settings
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.samples import Samples
 
 TEST: Final = 0.2  # the share of the rows to test with
 TARGET: Final = "y"
-MOST_BYTES: Final = 5_000_000  # of a CSV file
-MOST_ROWS: Final = 20_000
-MOST_FEATURES: Final = 64
-MOST_CLASSES: Final = 6
+MOST_BYTES: Final = 50_000_000  # of a CSV file that comes from the page
+TOO_LARGE: Final = (
+    f"The file is larger than {MOST_BYTES // 1_000_000} MB, the most that the page takes. "
+    "For larger ones there is baregrad play FILE.csv."
+)
+MOST_ROWS: Final = 20_000  # of more, so many are taken
+MOST_FEATURES: Final = 256
+MOST_CLASSES: Final = 10
+MOST_TARGETS: Final = 20  # columns that are tried, where none was chosen
 FIELDS: Final = ("data", "samples", "noise", "points", "target", "seed")  # that make the problem
 
 
@@ -32,11 +38,13 @@ class Problem(NamedTuple):
         preprocessor: fitted on the training rows.
         training: features, and targets as the preprocessor has them.
         test: likewise.
+        single: how many rows were left out, as there is no other of their class.
     """
 
     preprocessor: Preprocessor
     training: Samples
     test: Samples
+    single: int = 0
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -102,8 +110,9 @@ def problem_of(settings: Settings, table: Table | None) -> Problem:
         task = "classification"
     elif settings.data != CSV:
         task = dataset_named(settings.data, 10, seed=0).task
-    labels = rows[target] if task == "classification" else None
-    training, test = train_test_split(rows, test_size=TEST, seed=settings.seed, stratify=labels)
+    all_rows = len(rows)
+    rows = _with_company(rows, target) if task == "classification" else rows
+    training, test = _split(rows, target if task == "classification" else None, settings.seed)
     preprocessor = Preprocessor.fit(training, target, task)
     if preprocessor.inputs > MOST_FEATURES:
         raise DataError(
@@ -118,7 +127,32 @@ def problem_of(settings: Settings, table: Table | None) -> Problem:
     return Problem(
         preprocessor,
         *(Samples(preprocessor.transform(t), preprocessor.target(t)) for t in (training, test)),
+        single=all_rows - len(rows),
     )
+
+
+def _with_company(table: Table, target: str) -> Table:
+    """The rows of whose class there are others, so that both parts can have it."""
+    labels = table[target]
+    counts = Counter(labels)
+    return table.take([row for row, label in enumerate(labels) if counts[label] > 1])
+
+
+def _split(rows: Table, classes: str | None, seed: int) -> tuple[Table, Table]:
+    """Rows to train on and rows to test with; in both, each class that is in the column so named.
+
+    Raises:
+        DataError: there are too few rows for that.
+    """
+    labels = None if classes is None else rows[classes]
+    try:
+        training, test = train_test_split(rows, test_size=TEST, seed=seed, stratify=labels)
+    except BaregradError:
+        raise DataError(
+            f"{rows.source} has {len(rows)} rows with a known target, too few to keep {TEST:.0%} "
+            f"of them to test with{'' if classes is None else ', each class among them'}"
+        ) from None
+    return training, test
 
 
 def _table(settings: Settings, table: Table | None) -> tuple[Table, str]:
@@ -147,23 +181,43 @@ def _loaded(settings: Settings, table: Table | None) -> tuple[Table, str]:
 
 
 def table_of(content: bytes, name: str) -> Table:
-    """The table in a CSV file.
+    """The table in a CSV file that comes from the page.
 
     Raises:
-        DataError: it is too large, or no table.
+        DataError: it is no table.
     """
-    if len(content) > MOST_BYTES:
-        raise DataError(
-            f"the file has more than {MOST_BYTES // 1_000_000} MB, the most that the playground "
-            "takes; take some of its rows, or use baregrad train"
-        )
     table = read_table(io.BytesIO(content))
-    if len(table) > MOST_ROWS:
-        raise DataError(
-            f"the table has {len(table):,} rows, and the playground takes at most {MOST_ROWS:,}; "
-            "take some of them, or use baregrad train"
-        )
-    if len(table.names) < 2:
-        raise DataError("the table has one column; it needs one to predict and one to learn from")
     table.source = name
     return table
+
+
+def shortened(table: Table) -> Table:
+    """A table, or of one that is too long some rows, spread evenly over all; its notes say so.
+
+    Raises:
+        DataError: it has one column only.
+    """
+    if len(table.names) < 2:
+        raise DataError("the table has one column; it needs one to predict and one to learn from")
+    if len(table) <= MOST_ROWS:
+        return table
+    few = table.take([i * len(table) // MOST_ROWS for i in range(MOST_ROWS)])
+    few.notes.append(f"{MOST_ROWS:,} of {len(table):,} rows, spread evenly")
+    return few
+
+
+def first_problem(settings: Settings, table: Table) -> tuple[Settings, Problem]:
+    """What can be learned from a table: to predict its last column that can be predicted.
+
+    Raises:
+        DataError: there is none; why the last column is not, is said.
+    """
+    trouble: BaregradError | None = None
+    for target in table.names[: -MOST_TARGETS - 1 : -1]:
+        chosen = settings._replace(target=target)
+        try:
+            return chosen, problem_of(chosen, table)
+        except DataError as error:
+            trouble = trouble or error
+    assert trouble is not None
+    raise trouble

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from baregrad.data.table import Table
 from baregrad.optim.named import OPTIMIZERS
-from baregrad.play.problem import TARGET, TEST, Problem
+from baregrad.play.problem import MOST_ROWS, TARGET, TEST, Problem
 from baregrad.play.settings import CSV, DRAWN, Settings
 from baregrad.play.trainer import Trainer
 
 EPOCHS = 100  # if training has not begun
+_WITH_COMPANY = """\
+counts = Counter(table[{0!r}])  # a class of one row cannot be in both parts
+table = table.take([i for i, label in enumerate(table[{0!r}]) if counts[label] > 1])"""
 
 
-def script(settings: Settings, problem: Problem, trainer: Trainer, file: str) -> str:
+def script(settings: Settings, problem: Problem, trainer: Trainer, table: Table | None) -> str:
     """The code; it trains to the end of the present epoch.
 
     Args:
         settings: those of the playground.
         problem: what is learned.
         trainer: by whom.
-        file: the name of the CSV file, if there is one.
+        table: that was loaded, if one was.
     """
     seed, target = settings.seed, settings.target if settings.data == CSV else TARGET
     epochs = -(-trainer.step // trainer.steps_per_epoch) or EPOCHS
     task, schedule = problem.preprocessor.task, "schedule=rate, " if len(trainer.rates) > 1 else ""
     stratified = f", stratify=table[{target!r}]" if task == "classification" else ""
     lines = [
-        '"""The network of a baregrad playground, trained anew."""\n\nimport baregrad as bg\n',
-        *_data(settings, file),
+        '"""The network of a baregrad playground, trained anew."""\n',
+        *(["from collections import Counter\n"] if problem.single else []),
+        "import baregrad as bg\n",
+        *_data(settings, table),
+        *(_WITH_COMPANY.format(target) if problem.single else "").splitlines(),
         f"train, test = bg.train_test_split(table, test_size={TEST}, seed={seed}{stratified})",
         f"preprocessor = bg.Preprocessor.fit(train, {target!r}, {task!r})",
         "x, y = preprocessor.transform(train), preprocessor.target(train)",
@@ -56,9 +63,14 @@ def script(settings: Settings, problem: Problem, trainer: Trainer, file: str) ->
     return "\n".join(lines) + "\n"
 
 
-def _data(settings: Settings, file: str) -> list[str]:
-    if settings.data == CSV:
-        return [f"table = bg.read_table({file!r}).drop_missing({settings.target!r})"]
+def _data(settings: Settings, table: Table | None) -> list[str]:
+    if settings.data == CSV and table is not None:
+        few = f"[i * len(table) // {MOST_ROWS} for i in range({MOST_ROWS})]"
+        return [
+            f"table = bg.read_table({table.source!r})",
+            *([f"table = table.take({few})"] if len(table) == MOST_ROWS else []),
+            f"table = table.drop_missing({settings.target!r})",
+        ]
     if settings.data == DRAWN:
         points = "\n".join(f"    {point}," for point in settings.points)
         return [

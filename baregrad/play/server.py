@@ -27,7 +27,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from baregrad.errors import ArgumentError, BaregradError
 from baregrad.files.model import save_model
 from baregrad.play.guard import Guard
-from baregrad.play.problem import MOST_BYTES
+from baregrad.play.problem import MOST_BYTES, TOO_LARGE
 from baregrad.play.script import script
 from baregrad.play.session import Session
 
@@ -119,8 +119,7 @@ class Playground:
         async for part in request.stream():
             content += part
             if len(content) > MOST_BYTES:
-                message = f"the file is larger than {MOST_BYTES // 1_000_000} MB, the most"
-                return JSONResponse({"error": f"{message} that the playground takes"}, 413)
+                return JSONResponse({"error": TOO_LARGE}, 413)
         name = request.query_params.get("name", "table.csv")
         try:
             found = await self._asked(lambda: self.session.load(bytes(content), name))
@@ -140,8 +139,7 @@ class Playground:
     async def _script(self, request: Request) -> Response:
         def text() -> str:
             session = self.session
-            file = session.table.source if session.table else ""
-            return script(session.settings, session.problem, session.trainer, file)
+            return script(session.settings, session.problem, session.trainer, session.table)
 
         return _download((await self._asked(text)).encode(), "playground.py")
 

@@ -11,7 +11,16 @@ from baregrad.data.table import Table
 from baregrad.errors import ArgumentError, NonFiniteError, unknown_name
 from baregrad.play import anatomy
 from baregrad.play.picture import Picture, packed
-from baregrad.play.problem import FIELDS, Problem, problem_of, table_of
+from baregrad.play.problem import (
+    FIELDS,
+    MOST_BYTES,
+    TOO_LARGE,
+    Problem,
+    first_problem,
+    problem_of,
+    shortened,
+    table_of,
+)
 from baregrad.play.settings import CHOICES, CSV, Settings
 from baregrad.play.trainer import Trainer
 
@@ -122,19 +131,36 @@ class Session:
         self._begin(self.settings, self.problem)
 
     def load(self, content: bytes, name: str) -> dict[str, Any]:
-        """Takes a CSV file; it is learned from once its target is chosen.
+        """Takes a CSV file, see `learn_from`.
 
         Returns:
             The names of its columns, and how many rows it has.
 
         Raises:
-            DataError: it is no table, or too large.
+            DataError: it is no table, or nothing can be learned from it.
         """
-        table = table_of(content, name)
-        chosen = self.settings._replace(data=CSV, target=table.names[-1], axes=(0, 1), loss=None)
-        self._begin(chosen, problem_of(chosen, table))
+        self.learn_from(table_of(content, name))
+        assert self.table is not None
+        return {"columns": self.table.names, "rows": len(self.table)}
+
+    def learn_from(self, table: Table, target: str | None = None) -> None:
+        """Begins to learn from a table.
+
+        Args:
+            table: of a long one, some rows are taken.
+            target: the column to predict; by default the last that can be predicted.
+
+        Raises:
+            ArgumentError: there is no such column.
+            DataError: nothing can be learned from it.
+        """
+        table = shortened(table)
+        chosen = self.settings._replace(data=CSV, target=target, axes=(0, 1), loss=None)
+        if target is None:
+            self._begin(*first_problem(chosen, table))
+        else:
+            self._begin(chosen, problem_of(chosen, table))
         self.table = table
-        return {"columns": table.names, "rows": len(table)}
 
     # --- time ---------------------------------------------------------------------------------
 
@@ -203,8 +229,22 @@ class Session:
             "settings": self.settings._asdict(),
             "columns": table.names if table is not None else [],
             "file": table.source if table is not None else "",
+            "limit": [MOST_BYTES, TOO_LARGE],
+            "notes": self._notes(),
             **self.picture.described(),
         }
+
+    def _notes(self) -> list[str]:
+        """What to know of the data, in words."""
+        problem, table = self.problem, self.table
+        notes = table.notes if table is not None and self.settings.data == CSV else []
+        rare = f"{problem.single} rows left out, each the only one of its class"
+        dropped = problem.preprocessor.dropped.items()
+        return [
+            *notes,
+            *([rare] if problem.single else []),
+            *(f"column {name!r} left out: {why}" for name, why in dropped),
+        ]
 
     def graph(self, known: int | None) -> dict[str, Any]:
         """The computational graph of a few samples; its drawing only if `known` is another plan."""

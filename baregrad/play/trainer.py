@@ -181,7 +181,8 @@ class Trainer:
         """A step of L-BFGS, which computes the loss several times; the first, or NaN."""
 
         def closure() -> Tensor:
-            loss, *gradients = self._compiled(rows)
+            found: list[Tensor] = self._compiled(rows)
+            loss, *gradients = found
             for parameter, gradient in zip(self.model.parameters(), gradients, strict=True):
                 parameter.grad = gradient
             return loss
@@ -191,7 +192,7 @@ class Trainer:
         except NonFiniteError:
             return math.nan
         assert loss is not None
-        return loss.item()
+        return float(loss.item())
 
     def _rows(self, most: int) -> Tensor:
         """(steps, batch), the numbers of the samples of the next steps, at most so many."""

@@ -45,3 +45,36 @@ def test_without_the_extra_it_says_what_to_install(cli, monkeypatch):
 def test_an_impossible_port_is_refused(cli):
     result = cli("play", "--no-browser", "--port", "99999")
     assert (result.code, "port 99999 cannot be used" in result.err) == (1, True)
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """The sessions that the command would have served."""
+    sessions = []
+    serve = lambda session, port, opened: sessions.append(session)
+    monkeypatch.setattr("baregrad.play.server.serve", serve)
+    return sessions
+
+
+def table(folder):
+    rows = "".join(f"{i};{i % 3};{'ab'[i % 2]}\n" for i in range(30))
+    (folder / "t.csv").write_text("size;kind;name\n" + rows)
+
+
+@pytest.mark.parametrize(("words", "target"), [((), "name"), (("--target", "size"), "size")])
+def test_it_learns_from_the_table_it_is_given(cli, tmp_path, served, words, target):
+    table(tmp_path)
+    assert cli("play", "t.csv", *words).code == 0
+    (session,) = served
+    assert (session.settings.data, session.settings.target) == ("csv", target)
+
+
+def test_a_table_or_target_that_is_not_there_is_said(cli, tmp_path, served):
+    table(tmp_path)
+    missing = cli("play", "u.csv")
+    assert (missing.code, "u.csv" in missing.err) == (1, True)
+    other = cli("play", "t.csv", "--target", "colour")
+    assert (other.code, "no column 'colour'" in other.err) == (1, True)
+    alone = cli("play", "--target", "size")
+    assert (alone.code, "--target is for a FILE.csv" in alone.err) == (2, True)
+    assert served == []

@@ -162,8 +162,74 @@ def test_the_command_walks_on_a_terminal(pseudo_terminal):
     assert process.wait(timeout=30) == 0
 
 
-def test_a_model_of_another_kind_is_refused(cli, tmp_path):
-    save_model(tmp_path / "model.safetensors", bg.Sequential(bg.Linear(2, 1, seed=0)))
-    code, _, err = cli("step", ".")
-    assert code == 2
-    assert "is no MLP; use bg.stepper in Python" in err
+def test_a_model_of_any_kind_will_do(cli, tmp_path):
+    layers = bg.Linear(2, 3, seed=0), bg.LayerNorm(3), bg.Linear(3, 1, seed=1)
+    save_model(tmp_path / "model.safetensors", bg.Sequential(*layers))
+    assert "mean" in cli("step", ".").out
+    code, _, err = cli("step", ".", "--row", "1,2,3")
+    assert (code, "--row: the network needs 2 numbers, not 3" in err) == (2, True)
+
+
+def test_a_model_that_embeds_categories_is_given_a_batch(cli, tmp_path):
+    model = bg.Sequential(bg.EmbeddedFeatures(2, {1: 4}, seed=0), bg.Linear(3, 1, seed=0))
+    inputs = model[0].outputs
+    model = bg.Sequential(model[0], bg.Linear(inputs, 1, seed=0))
+    save_model(tmp_path / "model.safetensors", model)
+    for words in ((), ("--row", "0.5,3")):
+        code, out, err = cli("step", ".", *words)
+        assert (code, err) == (0, "")
+        assert "take" in out
+
+
+# --- a row of a table ---------------------------------------------------------------------------
+
+
+def fitted(tables, target, outputs, **training):
+    """A model for the table of animals in the folder."""
+    table = read_table(tables / "animals.csv")
+    preprocessor = Preprocessor.fit(table, target)
+    model = MLP(preprocessor.inputs, [outputs], seed=0)
+    save_model(tables / "model.safetensors", model, preprocessor, training)
+    return table, preprocessor, model
+
+
+@pytest.mark.parametrize(
+    ("target", "outputs", "loss"),
+    [("kind", 2, "cross_entropy"), ("kind", 1, "binary_cross_entropy"), ("size", 1, "huber")],
+)
+def test_a_row_of_a_table_is_read_as_the_model_does(cli, tables, target, outputs, loss):
+    table, preprocessor, model = fitted(tables, target, outputs, loss=loss)
+    row = table.take([1])
+    y = preprocessor.target(row)
+    y = y.reshape(-1, 1).astype("float32") if loss == "binary_cross_entropy" else y
+    expected = bg.losses.LOSSES[loss](model(preprocessor.transform(row)), y).item()
+    code, out, err = cli("step", ".", "animals.csv", "--number", "2")
+    assert (code, err) == (0, "")
+    assert f"z = {expected:.4g}" in out.split("arriving")[0]
+
+
+def test_without_a_saved_loss_the_usual_one_is_walked_through(cli, tables):
+    fitted(tables, "size", 1)
+    assert "multiply" in cli("step", ".", "animals.csv").out  # of the error by itself
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ((".", "animals.csv", "--number", "99"), 2, "rows, no 99"),
+        ((".", "animals.csv", "--row", "1"), 2, "--row and --target are in FILE.csv"),
+        ((".", "--number", "1"), 2, "--number is of a row of FILE.csv"),
+        ((".", "bare.csv"), 1, "lacks the target 'kind'"),
+    ],
+)
+def test_what_does_not_fit_a_table_is_said(cli, tables, words, code, said):
+    fitted(tables, "kind", 2)
+    (tables / "bare.csv").write_text("weight\n1\n2\n")
+    result = cli("step", *words)
+    assert (result.code, said in result.err) == (code, True)
+
+
+def test_a_model_without_a_preprocessor_reads_no_tables(cli, tables):
+    save_model(tables / "model.safetensors", MLP(1, [1], seed=0))
+    result = cli("step", ".", "animals.csv")
+    assert (result.code, "has no preprocessor" in result.err) == (1, True)

@@ -4,7 +4,7 @@ import pytest
 
 from baregrad.errors import ArgumentError, DataError
 from baregrad.play import problem
-from baregrad.play.problem import problem_of, table_of
+from baregrad.play.problem import first_problem, problem_of, shortened, table_of
 from baregrad.play.settings import Settings
 
 CORNERS = tuple((x + 0.01 * i, y, c) for c, (x, y) in enumerate([(0, 0), (1, 1)]) for i in range(5))
@@ -67,13 +67,15 @@ def test_rows_of_a_table_without_target_are_left_out():
     ("text", "target", "words"),
     [
         ("a,b\n" + rows(lambda i: f"{i},{i}"), "c", "no column 'c' to predict"),
-        ("a,k\n" + rows(lambda i: f"{i},k{i % 7}", 40), "k", "at most 6"),
+        ("a,k\n" + rows(lambda i: f"{i},k{i % 11}", 88), "k", "at most 10"),
+        ("a,k\n" + rows(lambda i: f"{i},k{i % 9}", 20), "k", "too few to keep 20%"),
+        ("a,k\n1,2.5\n,\n3,\n", "k", "has 1 rows with a known target, too few"),
         (
-            ",".join(f"c{i}" for i in range(66))
+            ",".join(f"c{i}" for i in range(258))
             + "\n"
-            + rows(lambda i: ",".join(str(i * j + j % 3) for j in range(1, 67))),
+            + rows(lambda i: ",".join(str(i * j + j % 3) for j in range(1, 259))),
             "c0",
-            "at most 64",
+            "at most 256",
         ),
     ],
 )
@@ -87,12 +89,32 @@ def test_a_table_must_have_been_loaded():
         problem_of(Settings(data="csv", target="a"), None)
 
 
-def test_tables_are_limited(monkeypatch):
+def test_the_only_row_of_a_class_is_left_out():
+    found = of_csv("a,k\n" + rows(lambda i: f"{i},{'xy'[i % 2]}") + "7,z\n", "k")
+    assert (found.preprocessor.classes, found.single) == (("x", "y"), 1)
+    assert len(found.training) + len(found.test) == 20
+
+
+def test_a_table_of_one_column_is_refused():
     with pytest.raises(DataError, match="one column"):
-        csv("a\n1\n2\n3\n")
-    monkeypatch.setattr(problem, "MOST_ROWS", 3)
-    with pytest.raises(DataError, match="4 rows"):
-        csv("a,b\n" + rows(lambda i: f"{i},{i}", 4))
-    monkeypatch.setattr(problem, "MOST_BYTES", 3)
-    with pytest.raises(DataError, match="more than"):
-        csv("a,b\n1,2\n")
+        shortened(csv("a\n1\n2\n3\n"))
+
+
+def test_of_a_long_table_rows_are_taken_from_all_over(monkeypatch):
+    monkeypatch.setattr(problem, "MOST_ROWS", 4)
+    short = shortened(csv("a,b\n" + rows(lambda i: f"{i},{i}", 9)))
+    assert list(short.numbers("a", "number")) == [0, 2, 4, 6]
+    assert short.notes[-1] == "4 of 9 rows, spread evenly"
+    assert len(shortened(csv("a,b\n" + rows(lambda i: f"{i},{i}", 4)))) == 4
+
+
+def test_the_last_column_that_can_be_predicted_is():
+    text = "a,k,name,same\n" + rows(lambda i: f"{i * i % 17},{'uvw'[i % 3]},n{i},1")
+    chosen, found = first_problem(Settings(data="csv"), csv(text))
+    assert chosen.target == "k"
+    assert found.preprocessor.classes == ("u", "v", "w")
+
+
+def test_where_no_column_can_be_the_reason_is_that_of_the_last():
+    with pytest.raises(DataError, match="'b' is the same in all"):
+        first_problem(Settings(data="csv"), csv("a,b\n" + rows(lambda i: "1,2")))

@@ -1,6 +1,7 @@
-// Colours: orange for negative, blue for positive, as bytes and as text; classes by Okabe and Ito.
+// Colours: orange for negative, blue for positive, as bytes and as text. Classes have those of Okabe
+// and Ito, which colour-blind people can tell apart, and then darker ones.
 export const dark = matchMedia("(prefers-color-scheme: dark)");
-export const CLASSES = [[213, 94, 0], [0, 114, 178], [0, 158, 115], [204, 121, 167], [230, 159, 0], [86, 180, 233]];
+export const CLASSES = [[213, 94, 0], [0, 114, 178], [0, 158, 115], [204, 121, 167], [230, 159, 0], [86, 180, 233], [136, 34, 85], [128, 128, 128], [110, 98, 20], [240, 228, 66]];
 const NEGATIVE = [224, 118, 20], POSITIVE = [16, 112, 184];
 let ramp = null;
 

@@ -288,7 +288,7 @@ $("csv").onchange = async () => {
   if (!file) return;
   $("csv").value = "";
   warn("");
-  if (file.size > 5e6) return warn("The file is larger than 5 MB, the most that the playground takes.");
+  if (file.size > plan.limit[0]) return warn(plan.limit[1]);
   try {
     const answer = await (await fetch(`table?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file })).json();
     if (answer.error) warn(answer.error);
