@@ -83,6 +83,7 @@ class NativeEngine(Engine):
         operands: list[Any] = []
         key: list[Any] = [id(operation), *attributes.values()]
         waits = is_exposed = False
+        x: Any
         for x in inputs:
             key += x.shape, x.dtype
             if type(x) is Deferred and x.found is None and x.kind.engine is self:
@@ -206,7 +207,7 @@ def _run(routine: Any, inputs: Sequence[Array]) -> list[Array] | None:
     if routine is None:
         return None
     try:
-        found: list[Array] | None = routine(list(map(known, inputs)))
+        found: list[Array] | None = routine(inputs)
     except MachineError as error:
         warn_of_refusal(error)
         return None

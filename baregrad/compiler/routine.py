@@ -7,7 +7,7 @@ nothing: it reads its arguments from their arrays, and writes its results to new
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, Final, NamedTuple, cast
 
@@ -25,13 +25,15 @@ from baregrad.compiler.kernels.plans import plan_kernel
 from baregrad.compiler.launch import Launch
 from baregrad.compiler.memory import plan_memory
 from baregrad.compiler.program import Program
+from baregrad.compiler.recycling import LEAST_BYTES, lend, take
 from baregrad.compiler.simplify import simplify
-from baregrad.compiler.value import CONSTANT, INPUT, in_order
+from baregrad.compiler.value import CONSTANT, INPUT, Value, in_order
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.compile import compile_vector
 from baregrad.compiler.vector.program import POINTER
 from baregrad.compiler.vector.target import Target
-from baregrad.engines.array import Array, DType
+from baregrad.engines.array import Array, DType, Shape
+from baregrad.engines.pending import known
 from baregrad.machine.convention import ARGUMENTS
 from baregrad.machine.function import NativeFunction
 from baregrad.machine.memory import AlignedBuffer
@@ -73,7 +75,7 @@ class Routine:
         masks = [(place, b.number) for place, b in used if b.dtype == "bool"]
         self._numbers = [place for place, _ in numbers]
         self._masks = [place for place, _ in masks]
-        self._results = [(_ZERO[v.dtype], prod(v.shape), v.shape, v.dtype) for v in program.results]
+        self._results = [_Result.of(value) for value in program.results]
         slots = [number for _, number in (*numbers, *masks)]
         slots += [buffer.number for buffer in fused.results]
         self._run = _single(fused, slots, target) or _Several(fused, slots, target)
@@ -95,13 +97,43 @@ class Routine:
                 return None
         read = [inputs[place].data for place in self._numbers]
         if self._masks:
-            read += [_raw(inputs[place]) for place in self._masks]
-        written = [zero * size for zero, size, _, _ in self._results]
+            read += [_raw(known(inputs[place])) for place in self._masks]
+        results = self._results
+        written = [take(r.zero, r.size) if r.is_lent else r.zero * r.size for r in results]
         self._run(*[data.buffer_info()[0] for data in read + written])
-        return [
-            Array(data, shape, dtype) if dtype != "bool" else cast(Array, Mask(data, shape))
-            for data, (_, _, shape, dtype) in zip(written, self._results, strict=True)
-        ]
+        pairs = zip(written, results, strict=True)
+        return [result.around(data, result.shape, result.dtype) for data, result in pairs]
+
+
+class _Result(NamedTuple):
+    """What the array of a result is like.
+
+    Attributes:
+        shape: of the array.
+        dtype: of the array.
+        zero: an array of one element.
+        size: how many elements there are.
+        is_lent: whether the buffer is to be used again.
+        around: makes the array of a buffer, the shape and the data type.
+    """
+
+    shape: Shape
+    dtype: DType
+    zero: array[Any]
+    size: int
+    is_lent: bool
+    around: Callable[[array[Any], Shape, DType], Array]
+
+    @classmethod
+    def of(cls, value: Value) -> _Result:
+        zero, size = _ZERO[value.dtype], prod(value.shape)
+        is_lent = value.dtype != "bool" and size * zero.itemsize >= LEAST_BYTES
+        around = lend if is_lent else _mask if value.dtype == "bool" else Array
+        return cls(value.shape, value.dtype, zero, size, is_lent, around)
+
+
+def _mask(data: array[Any], shape: Shape, dtype: DType) -> Array:
+    return cast(Array, Mask(data, shape))
 
 
 class _Several:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from sys import getrefcount
 from typing import Any, ClassVar
 
 from baregrad.engines.array import Array, Buffer, DType, Shape
@@ -55,7 +55,7 @@ def is_open(array: object) -> bool:
 
 def references(things: list[Any]) -> list[int]:
     """How many references there are to each thing of a list, besides that of the list."""
-    return [sys.getrefcount(thing) - _LISTED for thing in things]
+    return [getrefcount(thing) - _LISTED for thing in things]
 
 
 _LISTED = 0

@@ -51,38 +51,36 @@ def nodes_below(root: N) -> list[N]:
     return sorted(seen, key=attrgetter("serial"))
 
 
-def structure(nodes: Sequence[Node]) -> tuple[Hashable, ...] | None:
-    """What a backward pass depends on besides the numbers; None if it cannot be compiled."""
-    places = {node: place for place, node in enumerate(nodes)}
+def structure(nodes: Sequence[Node]) -> tuple[list[Hashable], list[int]] | None:
+    """What a backward pass depends on besides the numbers, and which values it is to store.
+
+    Returns:
+        A key, and the places of values that have not been computed and that somebody else may ask
+        for: that of the root, and those that something waits for beyond this graph. None if the
+        pass cannot be compiled.
+    """
+    places: dict[Node, int] = {}
+    others = references([node.held for node in nodes])  # that of the node itself is one
     key: list[Hashable] = []
-    for node in nodes:
+    open_places = []
+    for place, node in enumerate(nodes):
+        places[node] = place
         op, held = node.op, node.held
         key += id(op), node.requires_grad, held.shape
         if op is not None:
             if id(op) not in _COMPILED:
                 return None
-            key.append(is_open(held))
-            key += map(places.__getitem__, node.parents)
+            parents = [places[parent] for parent in node.parents]
+            key += parents
             key += node.attributes.values()
-    return tuple(key)
-
-
-def asked_for(nodes: Sequence[Node]) -> list[int]:
-    """The places of values that are still to be computed and that the pass is to store.
-
-    They are that of the root, and those that something else waits for, beyond this graph.
-    """
-    places = {node: place for place, node in enumerate(nodes)}
-    others = [n - 1 for n in references([node.held for node in nodes])]
-    for node in nodes:
-        if node.op is not None and is_open(node.held):
-            for parent in node.parents:
-                others[places[parent]] -= 1
-    return [
-        place
-        for place, node in enumerate(nodes)
-        if node.op is not None and is_open(node.held) and (others[place] > 0 or node is nodes[-1])
-    ]
+            if is_open(held):
+                key.append(True)
+                open_places.append(place)
+                for parent in parents:
+                    others[parent] -= 1
+    root = len(nodes) - 1
+    stored = [place for place in open_places if others[place] > 1 or place == root]
+    return key + stored, stored
 
 
 class _Recipe(NamedTuple):
@@ -189,11 +187,10 @@ def replayed(nodes: Sequence[N], seed: N, sweep: Sweep[N]) -> dict[N, N] | None:
         None if the engine does not compute it as one.
     """
     engine = selection.current()
-    key = structure(nodes) if engine.joins else None
-    if key is None:
+    found = structure(nodes) if engine.joins else None
+    if found is None:
         return None
-    stored = asked_for(nodes)
-    key = (*key, *stored)
+    key, stored = tuple(found[0]), found[1]
     whole = _passes.get(key)
     if whole is None:
         whole = _Pass(nodes, stored, sweep)
@@ -201,8 +198,8 @@ def replayed(nodes: Sequence[N], seed: N, sweep: Sweep[N]) -> dict[N, N] | None:
     if whole.size < max(LEAST_MEAN_SIZE * len(nodes), LARGE):
         return None
     arrays = [nodes[place].array for place in whole.given] + [seed.array]
-    found = engine.together((whole, True), whole.of_leaves, arrays)
-    if found is None:
+    computed = engine.together((whole, True), whole.of_leaves, arrays)
+    if computed is None:
         return None
     leaf = seed.leaf
     gradients = {nodes[-1]: leaf(seed.array)}
@@ -210,7 +207,7 @@ def replayed(nodes: Sequence[N], seed: N, sweep: Sweep[N]) -> dict[N, N] | None:
     for number, place in enumerate(whole.between):
         node = nodes[place]
         gradients[node] = leaf(cast(Array, _LaterArray(later, number, node.shape, node.dtype)))
-    results = iter(found)
+    results = iter(computed)
     for place in whole.leaves:
         gradients[nodes[place]] = leaf(next(results))
     for place in whole.stored:
@@ -251,7 +248,9 @@ class _LaterArray(Pending):
     __slots__ = ("_later", "_number")
 
     def __init__(self, later: _Later, number: int, shape: Shape, dtype: DType) -> None:
-        super().__init__(shape, dtype)
+        self.shape = shape
+        self.dtype = dtype
+        self.found = None
         self._later = later
         self._number = number
 
