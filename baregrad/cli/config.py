@@ -15,7 +15,10 @@ from baregrad.files.atomic import write_atomically
 
 # options that say where and how long to train, and not what
 TRANSIENT = ("command", "debug", "help", "out", "quiet", "config", "resume", "time_limit")
-RESOLVED = ("loss", "lr", "epochs", "patience", "batch_size")  # to suit the problem
+RESOLVED = (  # to suit the problem
+    *("hidden", "activation", "dropout", "loss", "label_smoothing", "lr", "schedule"),
+    *("weight_decay", "epochs", "patience", "batch_size"),
+)
 
 
 def write_config(

@@ -14,7 +14,8 @@ from baregrad.files.architecture import described
 from baregrad.files.model import SavedModel, model_of
 from baregrad.files.safetensors import load_tensors
 
-SHOWN = 20  # columns, and letters of a value times four
+SHOWN = 25  # columns or settings
+LETTERS = 80  # of a value
 
 
 def run(arguments: Namespace) -> int:
@@ -96,5 +97,5 @@ def _pairs(pairs: dict[str, str], indent: str = "") -> str:
 
 def _short(text: str) -> str:
     """What fits into a line, of text that may come from anybody."""
-    length = 4 * SHOWN
+    length = LETTERS
     return printable(text if len(text) <= length else f"{text[:length]} ...")

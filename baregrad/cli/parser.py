@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 from baregrad.cli import values
-from baregrad.data.synthetic import DATASETS
+from baregrad.cli.train_options import add_reading, add_train, listed
 from baregrad.nn.activations import ACTIVATIONS
 from baregrad.nn.losses import LOSSES
 from baregrad.optim.named import OPTIMIZERS
@@ -57,7 +57,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"baregrad {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_train(_command(commands, "train", "train a network on a CSV file or a made-up data set"))
+    train = _command(commands, "train", "train a network on a CSV file or a made-up data set")
+    train.has_config = True
+    add_train(train)
     _add_predict(_command(commands, "predict", "predict the rows of a CSV file"))
     _add_evaluate(_command(commands, "evaluate", "compare predictions with the answers in a table"))
     _add_inspect(_command(commands, "inspect", "show what is in a model file"))
@@ -80,141 +82,6 @@ def _command(commands: argparse._SubParsersAction[Parser], name: str, descriptio
     return parser
 
 
-def _add_train(parser: Parser) -> None:
-    parser.has_config = True
-    data = parser.add_argument_group("data")
-    data.add_argument("file", nargs="?", metavar="FILE.csv", help="a table; - for standard input")
-    data.add_argument("--target", metavar="COLUMN", help="the column of FILE.csv to predict")
-    data.add_argument(
-        "--ignore",
-        action="append",
-        default=[],
-        metavar="COLUMN",
-        help="a column that is not to be learned from; may be given several times",
-    )
-    data.add_argument(
-        "--task",
-        choices=("regression", "classification"),
-        help="by default, as the values of the target suggest",
-    )
-    data.add_argument(
-        "--dataset",
-        type=values.dataset,
-        metavar="NAME",
-        help=f"made-up data instead of a file, by default sine: {_listed(DATASETS)}",
-    )
-    data.add_argument(
-        "--validation",
-        type=values.share,
-        default=0.2,
-        metavar="SHARE",
-        help="of the rows, kept back to assess the network with (default: 0.2)",
-    )
-    _add_reading(data)
-    network = parser.add_argument_group("network")
-    network.add_argument(
-        "--hidden",
-        type=values.sizes,
-        default=[16, 16],
-        metavar="SIZES",
-        help="neurons in each hidden layer, with commas between (default: 16,16)",
-    )
-    network.add_argument(
-        "--activation",
-        type=values.activations,
-        default=["tanh"],
-        metavar="NAMES",
-        help="of all hidden layers, or one for each with commas between (default: tanh): "
-        + _listed(ACTIVATIONS),
-    )
-    _add_training(parser.add_argument_group("training"))
-    output = parser.add_argument_group("output")
-    output.add_argument(
-        "--out",
-        metavar="DIR",
-        help="the folder for model, history and graph (default: runs/NAME-1, -2, ...)",
-    )
-    output.add_argument(
-        "--report",
-        action=argparse.BooleanOptionalAction,
-        help="write report.html (default: where pygraphviz is installed to draw its graph)",
-    )
-    output.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    _add_recovery(parser.add_argument_group("again"))
-
-
-def _add_recovery(again: argparse._ArgumentGroup) -> None:
-    again.add_argument(
-        "--config",
-        metavar="FILE.toml",
-        help="options under their names, such as epochs = 10, where none is typed; the folder of a "
-        "run has the file that repeats it",
-    )
-    again.add_argument(
-        "--resume",
-        metavar="DIR",
-        help="go on with the run in this folder, which was interrupted; the network will be the "
-        "same, to the last bit, as if it had not been",
-    )
-
-
-def _add_training(training: argparse._ArgumentGroup) -> None:
-    training.add_argument(
-        "--loss",
-        type=values.loss,
-        metavar="NAME",
-        help="; ".join(
-            f"for {task} {_listed(losses)}" for task, losses in values.LOSSES_OF_TASK.items()
-        )
-        + " (default: the first)",
-    )
-    training.add_argument(
-        "--optimizer",
-        type=values.optimizer,
-        default="adam",
-        metavar="NAME",
-        help=f"(default: adam) one of {_listed(OPTIMIZERS)}",
-    )
-    training.add_argument(
-        "--lr",
-        type=values.positive,
-        metavar="RATE",
-        help="the learning rate at the start, by default one that suits the optimizer; it falls "
-        "to 0 along a cosine",
-    )
-    training.add_argument(
-        "--epochs",
-        type=values.count,
-        metavar="N",
-        help="how many times to go through the data, at most (default: 100, fewer for much data)",
-    )
-    training.add_argument(
-        "--patience",
-        type=values.count,
-        metavar="N",
-        help="stop after N epochs without a better loss in validation (default: 25)",
-    )
-    training.add_argument(
-        "--batch-size",
-        type=values.count,
-        metavar="N",
-        help="rows to a step (default: 16, more for much data)",
-    )
-    training.add_argument(
-        "--time-limit",
-        type=values.positive,
-        metavar="SECONDS",
-        help="end after so long with the best network so far; --resume goes on",
-    )
-    training.add_argument(
-        "--seed",
-        type=values.seed,
-        default=0,
-        metavar="N",
-        help="of everything random: the same seed gives the same network (default: 0)",
-    )
-
-
 def _add_predict(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     parser.add_argument(
@@ -222,7 +89,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.csv",
         help="a table with the columns that the model was trained on; - for standard input",
     )
-    _add_reading(parser)
+    add_reading(parser)
     parser.add_argument(
         "--out", metavar="FILE", help="where to write the table (default: standard output)"
     )
@@ -236,7 +103,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", metavar="FILE.csv", help="a table with the target, too; - for standard input"
     )
-    _add_reading(parser)
+    add_reading(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -275,19 +142,19 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
         "--activation",
         type=values.activation,
         metavar="NAME",
-        help=f"of all hidden layers (default: tanh): {_listed(ACTIVATIONS)}",
+        help=f"of all hidden layers (default: tanh): {listed(ACTIVATIONS)}",
     )
     parser.add_argument(
         "--loss",
         type=values.loss,
         metavar="NAME",
-        help=f"(default: mse) one of {_listed(LOSSES)}",
+        help=f"(default: mse) one of {listed(LOSSES)}",
     )
     parser.add_argument(
         "--optimizer",
         type=values.optimizer,
         metavar="NAME",
-        help=f"(default: sgd) one of {_listed(OPTIMIZERS)}",
+        help=f"(default: sgd) one of {listed(OPTIMIZERS)}",
     )
     parser.add_argument(
         "--batch", type=values.count, default=2, metavar="N", help="rows to a step (default: 2)"
@@ -319,7 +186,7 @@ def _add_step(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="which of its rows, counted from 1 (default: 1)",
     )
-    _add_reading(data)
+    add_reading(data)
     parser.add_argument(
         "--layers",
         type=values.sizes,
@@ -353,7 +220,7 @@ def _add_play(parser: argparse.ArgumentParser) -> None:
         metavar="COLUMN",
         help="the column of FILE.csv to predict (default: the last that can be)",
     )
-    _add_reading(data)
+    add_reading(data)
     parser.add_argument(
         "--port",
         type=values.rows,
@@ -369,29 +236,5 @@ def _add_play(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_reading(group: argparse._ActionsContainer) -> None:
-    """How to read FILE.csv, where it cannot be found out."""
-    group.add_argument("--delimiter", metavar="CHARACTER", help="between cells (default: found)")
-    group.add_argument(
-        "--header",
-        action=argparse.BooleanOptionalAction,
-        help="whether the first row names the columns (default: found)",
-    )
-    group.add_argument(
-        "--encoding", help="of the text, such as latin-1 (default: as it looks, mostly UTF-8)"
-    )
-    group.add_argument(
-        "--skip-rows",
-        type=values.rows,
-        default=0,
-        metavar="N",
-        help="lines to leave out at the top (default: 0)",
-    )
-
-
 def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a model file, or the folder of a run")
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)

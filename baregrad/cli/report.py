@@ -11,6 +11,7 @@ from pathlib import Path
 from baregrad.cli.outcome import Outcome
 from baregrad.cli.printable import aligned
 from baregrad.cli.run_folder import SVG
+from baregrad.cli.settings import Settings
 
 Pair = tuple[str, str]
 
@@ -43,10 +44,11 @@ def facts(outcome: Outcome) -> list[Pair]:
     same = len(set(settings.activation)) == 1
     activation = settings.activation[0] if same else "-".join(settings.activation)
     parameters = sum(parameter.size for parameter in outcome.network.parameters())
+    dropout = f", dropout {settings.dropout:g}" if settings.dropout else ""
     return [
         ("data", f"{problem.source}: {rows}"),
         ("task", f"{preprocessor.task} of {preprocessor.target_column.name!r}{classes}"),
-        ("network", f"{sizes} neurons, {activation}, {parameters:,} parameters"),
+        ("network", f"{sizes} neurons, {activation}{dropout}, {parameters:,} parameters"),
         ("training", _training(outcome)),
         *(("note", note) for note in _notes(outcome)),
     ]
@@ -77,7 +79,7 @@ def _notes(outcome: Outcome) -> list[str]:
 def _results(outcome: Outcome) -> list[str]:
     """A table of the loss and metrics, in training and in validation."""
     values = outcome.values()
-    loss, target = outcome.settings.loss, outcome.problem.preprocessor.target_column.name
+    loss, target = _loss(outcome.settings), outcome.problem.preprocessor.target_column.name
     remarks = {"loss": f"{loss}, the target standardised", "mae": f"in the units of {target!r}"}
     if outcome.problem.preprocessor.classes:
         remarks = {"loss": loss}
@@ -90,6 +92,11 @@ def _results(outcome: Outcome) -> list[str]:
         number = outcome.best_epoch + 1
         rows.append(f"of epoch {number}, whose weights are kept, as it was the best in validation")
     return rows
+
+
+def _loss(settings: Settings) -> str:
+    smoothing = settings.label_smoothing
+    return f"{settings.loss}, labels smoothed by {smoothing:g}" if smoothing else settings.loss
 
 
 def _number(value: float) -> str:

@@ -9,11 +9,10 @@ from baregrad.cli.model_file import MODEL_FILE
 from baregrad.cli.outcome import Outcome
 from baregrad.cli.report import facts
 from baregrad.cli.run_folder import CONFIG, DOT, HISTORY, REPORT, SVG
-from baregrad.cli.settings import targets_for
+from baregrad.cli.settings import loss_for, targets_for
 from baregrad.data.targets import NumberTarget
 from baregrad.errors import BaregradError, MissingExtraError
 from baregrad.files.model import save_model
-from baregrad.nn.losses import loss_named
 from baregrad.view.drawing import Drawing
 from baregrad.view.graph import draw_graph
 from baregrad.view.report.results import Labels
@@ -86,7 +85,7 @@ def loss_graph(outcome: Outcome) -> Drawing:
     x.name, y.name = "x", "y"
     for parameter in network.parameters():
         parameter.grad = None
-    loss = loss_named(settings.loss)(network(x), y)
+    loss = loss_for(settings)(network(x), y)
     loss.name = "loss"
     loss.backward()
     return draw_graph(loss, title=f"{outcome.problem.name}: {settings.loss} of {len(x)} rows")

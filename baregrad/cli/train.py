@@ -20,11 +20,18 @@ from baregrad.cli.progress import shown_progress
 from baregrad.cli.report import summary
 from baregrad.cli.run_files import write_run
 from baregrad.cli.run_folder import CHECKPOINT, CONFIG, run_folder
-from baregrad.cli.settings import Settings, network_for, optimizer_for, settings_for, targets_for
+from baregrad.cli.settings import (
+    Settings,
+    loss_for,
+    network_for,
+    optimizer_for,
+    schedule_for,
+    settings_for,
+    targets_for,
+)
 from baregrad.data.preprocess import Preprocessor
 from baregrad.data.targets import NumberTarget
 from baregrad.errors import BaregradError, FileWriteError
-from baregrad.optim.schedules import cosine
 from baregrad.tensor.tensor import Tensor
 from baregrad.training import metrics
 from baregrad.training.callbacks import EarlyStopping, TimeLimit
@@ -94,13 +101,14 @@ def trained(
     """A network trained on a problem, with the weights that it had when validation was best."""
     network = network_for(problem, settings)
     training, validation = problem.training, problem.validation
-    stopper = EarlyStopping(patience=settings.patience)  # keeps the best weights, too
+    # it keeps the best weights, too
+    stopper = EarlyStopping(patience=settings.patience or settings.epochs)
     start = time.perf_counter()
     history = fit(
         network,
         training.x,
         targets_for(training, settings),
-        settings.loss,
+        loss_for(settings),
         optimizer_for(network, settings),
         settings.epochs,
         settings.batch_size,
@@ -109,7 +117,7 @@ def trained(
         ),
         metrics=_metrics(problem.preprocessor),
         callbacks=[*callbacks, *([stopper] if validation else [])],
-        schedule=cosine(settings.epochs * -(-len(training) // settings.batch_size)),
+        schedule=schedule_for(settings, len(training)),
         seed=settings.seed,
         checkpoint=checkpoint,
     )

@@ -7,19 +7,26 @@ from __future__ import annotations
 
 import math
 from argparse import ArgumentTypeError
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from baregrad.data.synthetic import DATASETS
 from baregrad.errors import unknown_name
 from baregrad.nn.activations import ACTIVATIONS
 from baregrad.nn.losses import LOSSES
 from baregrad.optim.named import OPTIMIZERS
+from baregrad.optim.schedules import Rule, cosine, one_cycle
 
 # The losses that fit the targets of each task; the first is the default. (A poisson loss needs
 # counts as they are, and here targets are standardised.)
 LOSSES_OF_TASK = {
     "regression": ("mse", "mae", "huber", "quantile"),
     "classification": ("cross_entropy", "binary_cross_entropy"),
+}
+
+SCHEDULES: dict[str, Callable[[int], Rule | None]] = {  # of the learning rate, for so many steps
+    "one_cycle": one_cycle,
+    "cosine": cosine,
+    "constant": lambda steps: None,
 }
 
 
@@ -43,6 +50,14 @@ def positive(text: str) -> float:
     value = _number(text)
     if not 0 < value < math.inf:
         raise ArgumentTypeError(f"must be a number above 0, not {text!r}")
+    return value
+
+
+def not_negative(text: str) -> float:
+    """A finite number of 0 or more."""
+    value = _number(text)
+    if not 0 <= value < math.inf:
+        raise ArgumentTypeError(f"must be a number of 0 or more, not {text!r}")
     return value
 
 

@@ -16,6 +16,7 @@ from baregrad.nn import losses
 from baregrad.nn.losses import Loss
 from baregrad.optim.schedules import Rule
 from baregrad.tensor.tensor import Tensor
+from baregrad.training import recipe
 from baregrad.training.metrics import Metric
 from baregrad.training.run import Callback
 
@@ -47,17 +48,17 @@ class MLPClassifier(MLPEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
+        hidden_layer_sizes: Any = recipe.CLASSIFICATION.hidden,
+        activation: Any = recipe.CLASSIFICATION.activation,
         *,
         loss: str | Loss = "log_loss",
         solver: Any = "adam",
-        alpha: float = 0.3,
+        alpha: float = recipe.CLASSIFICATION.alpha,
         batch_size: int | str = "auto",
-        learning_rate: str | Rule = "one_cycle",
-        learning_rate_init: float = 0.01,
+        learning_rate: str | Rule = recipe.CLASSIFICATION.schedule,
+        learning_rate_init: float = recipe.CLASSIFICATION.lr,
         power_t: float = 0.5,
-        max_iter: int = 100,
+        max_iter: int = recipe.CLASSIFICATION.epochs,
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
@@ -71,13 +72,13 @@ class MLPClassifier(MLPEstimator):
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         n_iter_no_change: int = 10,
-        dropout: float = 0.3,
+        dropout: float = recipe.CLASSIFICATION.dropout,
         norm: str | None = None,
-        initializer: Any = "glorot_uniform",
+        initializer: Any = recipe.CLASSIFICATION.initializer,
         callbacks: Sequence[Callback] = (),
         dtype: DType = "float32",
         class_weight: Any = None,
-        label_smoothing: float = 0.05,
+        label_smoothing: float = recipe.CLASSIFICATION.label_smoothing,
     ) -> None:
         self._store(locals())
 

@@ -29,8 +29,7 @@ from baregrad.training.evaluation import predict
 from baregrad.training.fit import fit
 from baregrad.training.history import History
 from baregrad.training.metrics import Metric
-
-BATCH = 200  # samples in a batch, if it is not said
+from baregrad.training.recipe import BATCH
 
 
 class MLPEstimator(Prepared):

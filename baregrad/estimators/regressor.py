@@ -15,6 +15,7 @@ from baregrad.nn import losses
 from baregrad.nn.losses import Loss
 from baregrad.optim.schedules import Rule
 from baregrad.tensor.tensor import Tensor
+from baregrad.training import recipe
 from baregrad.training.metrics import Metric
 from baregrad.training.run import Callback
 
@@ -90,17 +91,17 @@ class MLPRegressor(MLPEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (100, 100),
-        activation: Any = "relu",
+        hidden_layer_sizes: Any = recipe.REGRESSION.hidden,
+        activation: Any = recipe.REGRESSION.activation,
         *,
         loss: str | Loss = "squared_error",
         solver: Any = "adam",
-        alpha: float = 0.0001,
+        alpha: float = recipe.REGRESSION.alpha,
         batch_size: int | str = "auto",
-        learning_rate: str | Rule = "one_cycle",
-        learning_rate_init: float = 0.01,
+        learning_rate: str | Rule = recipe.REGRESSION.schedule,
+        learning_rate_init: float = recipe.REGRESSION.lr,
         power_t: float = 0.5,
-        max_iter: int = 100,
+        max_iter: int = recipe.REGRESSION.epochs,
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
@@ -114,9 +115,9 @@ class MLPRegressor(MLPEstimator):
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         n_iter_no_change: int = 10,
-        dropout: float = 0.2,
+        dropout: float = recipe.REGRESSION.dropout,
         norm: str | None = None,
-        initializer: Any = "glorot_uniform",
+        initializer: Any = recipe.REGRESSION.initializer,
         callbacks: Sequence[Callback] = (),
         dtype: DType = "float32",
         scale_target: bool = True,

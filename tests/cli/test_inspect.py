@@ -59,7 +59,7 @@ def test_text_says_the_same_in_words(cli, tables):
     assert "regression of 'y'" in lines
     assert "  a     number, 1 features" in lines
     assert "  same  left out: its value is the same in all rows" in lines
-    assert '  loss            "mse"' in lines
+    assert ["loss", '"mse"'] in [line.split() for line in lines]
 
 
 def test_a_bare_model_has_no_more_than_its_architecture(cli, tmp_path):
@@ -74,7 +74,7 @@ def test_a_long_list_is_cut_off_and_says_so(cli, tmp_path):
     save_model(tmp_path / "m.safetensors", MLP(2, [1]), training=training)
     out = cli("inspect", "m.safetensors").out
     assert max(map(len, out.splitlines())) < 120
-    assert out.splitlines()[-1] == "  ...         10 more; --json has all"
+    assert out.splitlines()[-1] == "  ...         5 more; --json has all"
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])

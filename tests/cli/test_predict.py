@@ -14,7 +14,7 @@ from baregrad.files.model import save_model
 from baregrad.files.safetensors import load_tensors
 from baregrad.nn.mlp import MLP
 
-QUICK = ("--epochs", "3", "--hidden", "4", "--quiet")
+QUICK = ("--epochs", "3", "--hidden", "4", "--activation", "tanh", "--quiet")
 
 
 def parsed(text):

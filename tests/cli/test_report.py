@@ -29,8 +29,12 @@ def test_a_report_has_the_names_and_units_of_the_data(cli, tables):
 
 
 def test_a_report_of_classes_has_their_names(cli, tables):
-    cli("train", "animals.csv", "--target", "kind", "--report", *QUICK)
-    assert report().data["results"]["classes"] == ["cat", "dog"]
+    for loss in ("cross_entropy", "binary_cross_entropy"):  # with smoothed labels
+        words = ("--target", "kind", "--loss", loss, "--report")
+        cli("train", "animals.csv", *words, *QUICK[:-1], loss)
+        read = Page(Path(loss, "report.html").read_text(encoding="utf-8"))
+        assert read.data["results"]["classes"] == ["cat", "dog"]
+        assert f"{loss}, label_smoothing=0.05" in read.texts("td")
 
 
 def test_the_network_is_the_same_with_a_report_and_without(cli):

@@ -14,9 +14,12 @@ import pytest
 
 import baregrad
 from baregrad.cli import run_files, train
+from baregrad.cli.settings import network_for
 from baregrad.files.model import load_model
 from baregrad.files.safetensors import load_tensors
 from baregrad.machine.errors import UnsupportedMachineError
+from baregrad.optim.schedules import cosine, one_cycle
+from baregrad.tensor.tensor import Tensor
 from baregrad.training.evaluation import evaluate
 from baregrad.training.run import Callback
 from baregrad.view.graph import draw_graph
@@ -287,6 +290,61 @@ def test_options_reach_the_training(cli):
     )
 
 
+def test_tables_are_learned_by_the_recipes_of_the_estimators(cli, tables, monkeypatch):
+    outcomes = []
+    monkeypatch.setattr(train, "write_run", lambda folder, outcome: outcomes.append(outcome) or {})
+    for file, target in (("points.csv", "y"), ("animals.csv", "kind")):
+        cli("train", file, "--target", target, "--epochs", "1", "--quiet")
+    for outcome, estimator in zip(
+        outcomes, (baregrad.MLPRegressor(), baregrad.MLPClassifier()), strict=True
+    ):
+        settings, wanted = outcome.settings, estimator.get_params()
+        rows = len(outcome.problem.training)
+        assert tuple(settings.hidden) == wanted["hidden_layer_sizes"]
+        assert set(settings.activation) == {wanted["activation"]}
+        assert settings.weight_decay * rows == pytest.approx(wanted["alpha"])
+        assert settings.label_smoothing == wanted.get("label_smoothing", 0)
+        assert (settings.lr, settings.schedule, settings.dropout, settings.initializer) == tuple(
+            wanted[name]
+            for name in ("learning_rate_init", "learning_rate", "dropout", "initializer")
+        )
+        assert settings.patience is None
+
+
+def test_the_rate_goes_as_the_schedule_says(cli):
+    for number, schedule in enumerate(("one_cycle", "cosine", "constant"), 1):
+        words = ("--schedule", schedule, "--lr", "0.1", "--batch-size", "300", "--epochs", "10")
+        cli("train", *words, "--hidden", "2", "--quiet")
+        rates = history(f"runs/sine-{number}")["lr"]
+        rule = {"one_cycle": one_cycle(10), "cosine": cosine(10)}.get(schedule)
+        assert rates == pytest.approx([rule(i, 0.1) if rule else 0.1 for i in range(10)])
+
+
+def test_weights_decay_and_biases_do_not(cli, monkeypatch):
+    outcomes = []
+    monkeypatch.setattr(train, "write_run", lambda folder, outcome: outcomes.append(outcome) or {})
+    words = ("--epochs", "1", "--batch-size", "300", "--optimizer", "sgd", "--lr", "0.5")
+    more = ("--schedule", "constant", "--quiet")
+    for decay in ("0", "0.5"):
+        cli("train", *words, *more, "--weight-decay", decay)
+    plain, decayed = ([p.tolist() for p in o.network.parameters()] for o in outcomes)
+    start = network_for(outcomes[0].problem, outcomes[0].settings).parameters()
+    for parameter, without, with_decay in zip(start, plain, decayed, strict=True):
+        pull = 0.25 if parameter.ndim == 2 else 0.0  # lr times decay, after one step; float32
+        expected = Tensor(without) - pull * parameter.detach()
+        assert Tensor(with_decay).flatten().tolist() == pytest.approx(
+            expected.flatten().tolist(), abs=1e-6
+        )
+
+
+def test_dropout_and_smoothing_are_said(cli, tables):
+    words = ("--target", "kind", "--dropout", "0.25", "--label-smoothing", "0.1")
+    out = cli("train", "animals.csv", *words, *QUICK).out
+    assert "1-2-2 neurons, relu, dropout 0.25, " in out
+    assert "cross_entropy, labels smoothed by 0.1" in out
+    assert settings("runs/animals-1")["label_smoothing"] == 0.1
+
+
 def test_a_batch_is_not_larger_than_the_data(cli):
     assert "1 steps of 240 rows" in cli("train", "--epochs", "1", "--batch-size", "10000").out
 
@@ -317,6 +375,13 @@ def test_lbfgs_sees_all_rows_in_each_step(cli):
             "--loss cross_entropy does not fit the target 'y', which is taken for a number; use "
             "mse or mae or huber or quantile, or another --task",
         ),
+        (("--label-smoothing", "0.1"), "--label-smoothing is for classes, and the target is a"),
+        (
+            ("--optimizer", "lbfgs", "--dropout", "0.1"),
+            "--optimizer lbfgs has neither --dropout nor --weight-decay",
+        ),
+        (("--optimizer", "lbfgs", "--weight-decay", "1"), "lbfgs has neither --dropout nor"),
+        (("--weight-decay", "-1"), "--weight-decay: must be a number of 0 or more, not '-1'"),
         (("--loss", "poisson"), "--loss poisson does not fit the target 'y'"),
         (
             ("--dataset", "blobs", "--loss", "binary_cross_entropy"),
@@ -467,7 +532,10 @@ def test_data_that_cannot_be_used_is_an_error(cli, tables, words, said):
 
 # --- numbers ------------------------------------------------------------------------------------
 
-STILL = ("--validation", "0", "--lr", "1e-30", "--epochs", "1", "--batch-size", "100")
+STILL = (
+    *("--validation", "0", "--lr", "1e-30", "--epochs", "1", "--batch-size", "100"),
+    *("--dropout", "0"),
+)
 
 
 def test_the_absolute_error_is_in_the_user_s_units(cli, tables):

@@ -121,7 +121,7 @@ def _facts(history: History, labels: Labels) -> list[Row]:
         ("samples", f"{len(trained.samples):,} to train, {kept:,} to validate"),
         ("inputs", f"{shape_text(trained.samples.x.shape[1:])} for each sample"),
         ("model", f"{type(model).__name__}({model.describe()}), {count:,} parameters"),
-        ("loss", getattr(trained.loss, "__name__", str(trained.loss))),
+        ("loss", _loss_text(trained.loss)),
         ("optimizer", f"{type(trained.optimizer).__name__}, batches of {trained.batch_size}"),
         ("training", f"{len(history.epoch):,} epochs, {history.steps:,} steps"),
     ]
@@ -129,6 +129,13 @@ def _facts(history: History, labels: Labels) -> list[Row]:
     if ended and not any(ended in text for _, text in labels.facts):
         rows.append(("ended", ended))
     return rows
+
+
+def _loss_text(loss: Any) -> str:
+    """Its name, and the options of a `functools.partial`."""
+    function, options = getattr(loss, "func", loss), getattr(loss, "keywords", {})
+    name = getattr(function, "__name__", str(function))
+    return ", ".join([name, *(f"{key}={value}" for key, value in options.items())])
 
 
 def _epochs(history: History) -> list[Row]:

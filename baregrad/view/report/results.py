@@ -63,9 +63,10 @@ def results(trained: Trained, labels: Labels) -> dict[str, Any]:
 
 def _classes(trained: Trained, output: Tensor, y: Tensor) -> tuple[Tensor, Tensor] | None:
     """The predicted and the true class of each sample; None if it is no classification."""
-    if trained.loss is losses.binary_cross_entropy:
+    loss = getattr(trained.loss, "func", trained.loss)  # the loss itself, of one with options
+    if loss is losses.binary_cross_entropy:
         return (output > 0).flatten().astype("int64"), (y > 0.5).flatten().astype("int64")
-    if output.ndim != 2 or (trained.loss is not losses.cross_entropy and y.dtype != "int64"):
+    if output.ndim != 2 or (loss is not losses.cross_entropy and y.dtype != "int64"):
         return None
     if y.shape == output.shape:
         return output.argmax(-1), y.argmax(-1)
