@@ -160,10 +160,18 @@ def change(value, random):
             case 3 if isinstance(inner, int):
                 value[place] = random.choice([inner + 1, inner - 1, float(inner), str(inner)])
             case 4:
-                value[place] = [deepcopy(inner)]
+                value[place] = nested(deepcopy(inner), random)
             case _:
                 value[place] = deepcopy(random.choice(ODD))
         return
+
+
+def nested(value, random):
+    """A value in a list, or in many."""
+    as_modules = random.random() < 0.5
+    for _ in range(random.choice([1, 1, 1, 60, 400])):
+        value = {"kind": "Sequential", "modules": [value]} if as_modules else [value]
+    return value
 
 
 def with_odd_text(text, random):
