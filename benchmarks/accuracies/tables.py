@@ -1,16 +1,18 @@
 """Test errors of the estimators and of scikit-learn's, with their defaults, on real tables.
 
-A seed chooses a quarter of the rows to test with, and the initial weights. Both contenders read the
+A seed chooses a quarter of the rows to test with, and the initial weights. All contenders read the
 same rows, one after the other. baregrad gets no more time than scikit-learn took, or `LEAST`
-seconds if that was less.
+seconds if that was less; so does its command line, with its own defaults.
 """
 
 from __future__ import annotations
 
+import csv
 import math
 from functools import partial
 from pathlib import Path
 from statistics import mean
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import NamedTuple
 
@@ -27,11 +29,13 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import baregrad as bg
 from accuracies.figures import Record, Result, estimate, verdict
+from baregrad.cli.main import main
 
 COLUMNS = [
-    *("table", "seeds", "test error", "baregrad", "scikit-learn", "baregrad is"),
-    *("seconds", "scikit-learn's"),
+    *("table", "seeds", "test error", "baregrad", "`baregrad train`", "scikit-learn"),
+    *("baregrad is", "seconds", "the command's", "scikit-learn's"),
 ]
+OWN, COMMAND, OTHER = "estimators", "command", "scikit-learn"
 TEST = 0.25
 LEAST = 5.0  # seconds: on small tables, most of the time is compiling
 
@@ -102,6 +106,27 @@ def own(
     return Result(error_of(problem.task, predicted, truth(test, target, problem.task)), seconds)
 
 
+def by_command(
+    train: bg.Table, test: bg.Table, target: str, problem: Problem, seed: int, limit: float
+) -> Result:
+    """The command line, which keeps a fifth of the rows back to validate with."""
+    with TemporaryDirectory() as folder:
+        file, run = Path(folder, "train.csv"), Path(folder, "run")
+        with file.open("w", newline="") as lines:
+            cells = map(train.given, train.names)
+            csv.writer(lines).writerows([train.names, *zip(*cells, strict=True)])
+        words = ["train", file, "--target", target, "--task", problem.task, "--seed", seed]
+        words += ["--time-limit", limit, "--out", run, "--quiet", "--no-report"]
+        words += [word for name in problem.ignore for word in ("--ignore", name)]
+        start = perf_counter()
+        if main(list(map(str, words))):
+            raise RuntimeError(f"baregrad {' '.join(map(str, words))} failed")
+        seconds = perf_counter() - start
+        model, preprocessor, _ = bg.load_model(run / "model.safetensors")
+    predicted = preprocessor.predictions(bg.predict(model, preprocessor.transform(test)))
+    return Result(error_of(problem.task, predicted, truth(test, target, problem.task)), seconds)
+
+
 def theirs(train: bg.Table, test: bg.Table, target: str, problem: Problem, seed: int) -> Result:
     """scikit-learn's; the target of a regression is standardised there, too."""
     numbers = make_pipeline(SimpleImputer(), StandardScaler())
@@ -155,28 +180,31 @@ def measured(
     table = bg.read_table(folder / problem.file, skip_rows=problem.skip_rows)
     target = table.names[problem.target] if isinstance(problem.target, int) else problem.target
     table = table.drop_missing(target)
-    results: dict[str, list[Result]] = {"baregrad": [], "scikit-learn": []}
+    results: dict[str, list[Result]] = {OWN: [], COMMAND: [], OTHER: []}
     for seed in range(seeds):
         train, test = bg.train_test_split(table, test_size=TEST, seed=seed)
         case = (train, test, target, problem, seed)
-        other = record.result(f"{name}, scikit-learn", seed, partial(theirs, *case))
+        other = record.result(f"{name}, {OTHER}", seed, partial(theirs, *case))
+        results[OTHER].append(other)
         limit = max(LEAST, other.seconds)
-        found = record.result(name, seed, partial(own, *case, limit))
-        results["scikit-learn"].append(other)
-        results["baregrad"].append(found)
+        for who, contender in ((OWN, own), (COMMAND, by_command)):
+            measure = partial(contender, *case, limit)
+            results[who].append(record.result(f"{name}, {who}", seed, measure))
     return results
 
 
 def cells(name: str, problem: Problem, results: dict[str, list[Result]]) -> list[str]:
     """A line of the table."""
     is_share = problem.task == "classification"
-    errors = [[r.error * (100 if is_share else 1) for r in found] for found in results.values()]
+    scale = 100 if is_share else 1
+    errors = {who: [scale * r.error for r in found] for who, found in results.items()}
+    pairs = zip(errors[OWN], errors[OTHER], strict=True)
     seconds = [mean(r.seconds for r in found) for found in results.values()]
     return [
         name,
-        str(len(results["baregrad"])),
+        str(len(results[OWN])),
         "wrong, %" if is_share else "RMSE",
-        *map(estimate, errors),
-        verdict([a - b for a, b in zip(*errors, strict=True)]),
+        *map(estimate, errors.values()),
+        verdict([a - b for a, b in pairs]),
         *(f"{value:.2f}" for value in seconds),
     ]
