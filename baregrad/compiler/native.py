@@ -81,20 +81,6 @@ class NativeExecution:
         is_written = tensor in self._program.writes
         return _Resident(tensor, home_of(tensor), [old.number, *new], is_written)
 
-    def run(self, *arguments: Array) -> list[Array]:
-        """One step; returns what the captured function returned.
-
-        Raises:
-            ArgumentError: other arguments than the program has.
-        """
-        expected = [(value.shape, value.dtype) for value in self._program.arguments]
-        given = [(x.shape, x.dtype) for x in arguments]
-        if given != expected:
-            raise ArgumentError(f"the program was captured for arguments {expected}, not {given}")
-        found = self.run_steps(1, [x.data for x in arguments])
-        pairs = zip(found, self._program.results, strict=True)
-        return [Array(data, value.shape, value.dtype) for data, value in pairs]
-
     def run_steps(self, steps: int, arguments: Sequence[array[Any]]) -> list[array[Any]]:
         """Many steps in one native call.
 

@@ -36,7 +36,7 @@ def run(function, target, *arguments):
     found = []
     for count in (1, 3, 1):
         bg.set_threads(count)
-        found.append([list(x.data) for x in native.run(*(x.array for x in arguments))])
+        found.append([*map(list, native.run_steps(1, [x.array.data for x in arguments]))])
     assert found[0] == found[1] == found[2]
     return found[0], [type(task.work.plan) for task in native._launch.schedule.tasks]
 
@@ -98,8 +98,9 @@ def test_a_maximum_keeps_a_nan_of_any_part(target):
     for place in (0, 2000, 4999):
         spoiled = bg.Tensor([*values[:place], math.nan, *values[place + 1 :]])
         program, fused, memory = stages(lambda x: (x * 1.5).max(), spoiled)
-        (found,) = NativeExecution(program, fused, memory, target).run(spoiled.array)
-        assert math.isnan(found.data[0])
+        native = NativeExecution(program, fused, memory, target)
+        ((found,),) = native.run_steps(1, [spoiled.array.data])
+        assert math.isnan(found)
 
 
 @runs_on_every_target
