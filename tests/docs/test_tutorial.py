@@ -72,7 +72,7 @@ def errors(text):
 
 def test_the_chapter_on_penguins_has_the_outputs_of_its_commands(tmp_path):
     penguins, _ = chapters()
-    assert outputs_of(penguins, tmp_path) == penguins
+    assert outputs_of(penguins, tmp_path) == penguins, "run docs/make_outputs.py"
 
 
 def test_the_other_chapters_run_on_small_tables_of_the_kind(tmp_path):
@@ -99,4 +99,4 @@ def test_an_output_that_is_not_true_is_replaced(tmp_path):
 )
 def test_the_tutorial_has_the_outputs_of_its_commands(tmp_path):
     text = PAGE.read_text(encoding="utf-8")
-    assert outputs_of(text, tmp_path, DATA) == text
+    assert outputs_of(text, tmp_path, DATA) == text, "run docs/make_outputs.py"
