@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 from baregrad.data.cells import number
 from baregrad.data.scaling import Scaling, ScalingName, fitted_scaling
 from baregrad.data.storage import Cell
+from baregrad.data.summary import Summary
 from baregrad.data.table import Kind, Table, checked_kind_name
 from baregrad.errors import DataError, unknown_name
 
@@ -174,63 +175,86 @@ Column: TypeAlias = NumberColumn | DateColumn | CategoryColumn | CodeColumn
 
 
 def fitted_column(
-    table: Table,
-    name: str,
-    scaling: ScalingName = "standard",
-    categories: CategoryEncoding = "one-hot",
+    table: Table, name: str, kind: Kind, summary: Summary, scaling: ScalingName
 ) -> Column | str:
-    """How to encode a column, learned from training rows; or the reason to leave it out.
+    """How to encode a column of numbers, booleans or dates; or the reason to leave it out.
 
     A column whose kind was given is left out only if it has no values.
 
+    Args:
+        table: the training rows.
+        name: of the column.
+        kind: of the column.
+        summary: of its values, with a sample if `needs_sample` says so.
+        scaling: of its values.
+
     Raises:
-        DataError: a number that is infinite, too large to square or written with a comma.
-        ArgumentError: an unknown scaling or encoding of categories.
+        DataError: a number that is too large to square.
     """
-    if categories not in ENCODINGS:
-        raise unknown_name("encoding of categories", categories, ENCODINGS)
-    kind = checked_kind(table, name)
-    if kind == "category":
-        return _fitted_categories(table, name, categories)
-    values = [v for v in table.numbers(name) if v == v]
-    if not values:
+    if not summary.count:
         return "it has no values"
-    lacking = len(table) - len(values)
-    if name not in table.given_kinds and (reason := _useless(name, values, not lacking)):
-        return reason
-    fitted = fitted_scaling(scaling, values, f"{table.source}, column {name!r}")
-    indicator = lacking >= FEW_ROWS or lacking > FEW * len(table)
+    indicator = not _is_few(summary.missing, len(table))
+    if name not in table.given_kinds:
+        if not summary.varied and not indicator:
+            return _constant(summary.missing)
+        if _identifies(name, summary):
+            return "by its name and its numbers, which all differ, it only identifies rows"
+    fitted = fitted_scaling(scaling, summary, f"{table.source}, column {name!r}")
     if kind == "date":
         return DateColumn(name, fitted, indicator)
     return NumberColumn(name, kind, fitted, indicator)
 
 
-def _useless(name: str, values: Sequence[float], complete: bool) -> str | None:
-    """Why numbers are of no use, if so."""
-    if complete and min(values) == max(values):
-        return "its value is the same in all rows"
-    if (
-        len(values) >= IDENTIFIER_ROWS
-        and IDENTIFIER_NAME.fullmatch(name)
-        and all(map(float.is_integer, values))
-        and len(set(values)) == len(values)
-    ):
-        return "by its name and its numbers, which all differ, it only identifies rows"
-    return None
+def needs_sample(name: str, scaling: ScalingName) -> bool:
+    """Whether the summary of a column must have a sample for `fitted_column`."""
+    return scaling != "standard" or IDENTIFIER_NAME.fullmatch(name) is not None
 
 
-def _fitted_categories(table: Table, name: str, encoding: CategoryEncoding) -> Column | str:
+def _is_few(missing: int, rows: int) -> bool:
+    """Whether so few values are missing that it is of no interest where."""
+    return missing < FEW_ROWS and missing <= FEW * rows
+
+
+def _constant(missing: int) -> str:
+    return "its value is the same in all rows" + (" that have one" if missing else "")
+
+
+def _identifies(name: str, summary: Summary) -> bool:
+    return (
+        summary.count >= IDENTIFIER_ROWS
+        and IDENTIFIER_NAME.fullmatch(name) is not None
+        and summary.integral
+        and len(set(summary.sample)) == len(summary.sample)
+    )
+
+
+def fitted_categories(table: Table, name: str, encoding: CategoryEncoding) -> Column | str:
+    """How to encode a column of categories, learned from training rows; or why to leave it out.
+
+    A column whose kind was given is left out only if it has no values.
+    """
     distinct, rows = table.distinct(name), len(table)
-    lacking = bool(table.missing_rows(name))
+    lacking = table.has_missing(name)
     if not distinct:
         return "it has no values"
     if name not in table.given_kinds:
         if len(distinct) > IDENTIFIERS and 2 * len(distinct) > rows:
             return f"it has {len(distinct)} different texts in {rows} rows: no categories"
-        if len(distinct) == 1 and not lacking:
-            return "its value is the same in all rows"
+        if len(distinct) == 1 and _is_few(missing := len(table.missing_rows(name)), rows):
+            return _constant(missing)
     found = (*sorted(distinct), *((None,) if lacking else ()))
     return CodeColumn(name, found) if encoding == "embedding" else CategoryColumn(name, found)
+
+
+def checked_encoding(encoding: CategoryEncoding) -> CategoryEncoding:
+    """`encoding`, if it is the name of one of categories.
+
+    Raises:
+        ArgumentError: it is not.
+    """
+    if encoding not in ENCODINGS:
+        raise unknown_name("encoding of categories", encoding, ENCODINGS)
+    return encoding
 
 
 def checked_kind(table: Table, name: str) -> Kind:

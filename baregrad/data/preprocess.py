@@ -10,23 +10,30 @@ from baregrad.data.columns import (
     CategoryEncoding,
     CodeColumn,
     Column,
+    checked_encoding,
+    checked_kind,
     checked_text,
     column_from_state,
     column_kind,
+    fitted_categories,
     fitted_column,
     is_of_text,
+    needs_sample,
 )
-from baregrad.data.scaling import ScalingName
+from baregrad.data.mapped import joined
+from baregrad.data.scaling import ScalingName, checked_scaling_name
+from baregrad.data.source import FilePath
+from baregrad.data.summary import summaries
 from baregrad.data.table import Kind, Table
 from baregrad.data.targets import (
     ClassTarget,
     Target,
+    check_present,
     fitted_target,
     target_from_state,
     target_state,
 )
 from baregrad.data.task import Task
-from baregrad.engines.array import Array
 from baregrad.errors import ArgumentError, DataError, ModelFileError
 from baregrad.tensor.tensor import Tensor
 
@@ -87,15 +94,25 @@ class Preprocessor:
                 infinite or written with a comma, or no column left to learn from.
         """
         _check_rows(table)
-        fitted = fitted_target(table, target, task)
-        for name in ignore:
-            table[name]  # an unknown name raises
+        checked_scaling_name(scaling)
+        checked_encoding(categories)
+        for name in (target, *ignore):
+            table.kind(name)  # an unknown name raises
+        used = [name for name in table.names if name != target and name not in ignore]
+        kinds = {name: checked_kind(table, name) for name in used}
+        numeric = {name: kind for name, kind in kinds.items() if kind != "category"}
+        sampled = {name for name in numeric if needs_sample(name, scaling)}
+        answers: dict[str, Kind] = {target: "number"} if table.kind(target) == "number" else {}
+        found = summaries(table, numeric | answers, sampled)
+        fitted = fitted_target(table, target, task, found.get(target))
         columns: list[Column] = []
         dropped: dict[str, str] = {}
-        for name in table.names:
-            if name == target or name in ignore:
-                continue
-            column = fitted_column(table, name, scaling, categories)
+        for name, kind in kinds.items():
+            column = (
+                fitted_column(table, name, kind, found[name], scaling)
+                if name in found
+                else fitted_categories(table, name, categories)
+            )
             if isinstance(column, str):
                 dropped[name] = column
             else:
@@ -151,24 +168,34 @@ class Preprocessor:
             place += len(column.features())
         return places
 
-    def transform(self, table: Table) -> Tensor:
+    def transform(self, table: Table, into: FilePath | None = None) -> Tensor:
         """The features of each row: (rows, features), float32.
 
         Columns that are not needed, such as the target, may be there or not.
 
+        Args:
+            table: the rows, which are gone through some at a time.
+            into: a file for the features, where there is no memory for them: the tensor then has
+                its numbers there, see `from_buffer`. It is written anew, and is to be kept as long
+                as the tensor.
+
         Raises:
             DataError: a column is missing, or of another kind than in training, or there are no
                 rows.
+            FileWriteError: the file cannot be written.
         """
         _check_rows(table)
         self._check_columns(table)
-        rows, width = len(table), self.inputs
-        data = array("f", bytes(4 * rows * width))
-        start = 0
+        parts = map(self._features, table.blocks([column.name for column in self.columns]))
+        return joined(parts, (len(table), self.inputs), "float32", into)
+
+    def _features(self, table: Table) -> array[float]:
+        width, start = self.inputs, 0
+        data = array("f", bytes(4 * len(table) * width))
         for column in self.columns:
             column.write(table, data, start, width)
             start += len(column.features())
-        return Tensor.leaf(Array(data, (rows, width), "float32"))
+        return data
 
     def _check_columns(self, table: Table) -> None:
         """Those of training must be there; where they are numbers or dates, reading them tells."""
@@ -187,15 +214,25 @@ class Preprocessor:
                     "text there; is it the right column?"
                 )
 
-    def target(self, table: Table) -> Tensor:
+    def target(self, table: Table, into: FilePath | None = None) -> Tensor:
         """The target: (rows, 1), float32, standardised; or (rows,), int64, numbers of classes.
+
+        Args:
+            table: the rows.
+            into: a file for the numbers, as for `transform`.
 
         Raises:
             ArgumentError: the table has no target column.
             DataError: missing values, an unknown class, or no rows.
+            FileWriteError: the file cannot be written.
         """
         _check_rows(table)
-        return self.target_column.encoded(table)
+        target = self.target_column
+        check_present(table, target.name)
+        parts = (target.encoded(block).array.data for block in table.blocks([target.name]))
+        if isinstance(target, ClassTarget):
+            return joined(parts, (len(table),), "int64", into)
+        return joined(parts, (len(table), 1), "float32", into)
 
     def predictions(self, output: Tensor) -> list[Any]:
         """The outputs of a model in the user's terms: numbers in their units, names of classes.

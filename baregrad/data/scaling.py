@@ -7,7 +7,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
-from baregrad.errors import DataError, unknown_name
+from baregrad.data.summary import Summary
+from baregrad.errors import unknown_name
 
 ScalingName: TypeAlias = Literal["standard", "robust", "quantile"]
 SCALINGS: tuple[ScalingName, ...] = get_args(ScalingName)
@@ -114,18 +115,28 @@ def smoothly_clipped(value: float) -> float:
     return value / math.hypot(1.0, value / BOUND)
 
 
-def fitted_scaling(name: ScalingName, values: Sequence[float], what: str) -> Scaling:
-    """A scaling, learned from training values, of which there must be some and none NaN.
+def checked_scaling_name(name: ScalingName) -> ScalingName:
+    """`name`, if it is that of a scaling.
 
     Raises:
-        ArgumentError: no scaling of this name.
+        ArgumentError: it is not.
+    """
+    if name not in SCALINGS:
+        raise unknown_name("scaling", name, SCALINGS)
+    return name
+
+
+def fitted_scaling(name: ScalingName, summary: Summary, what: str) -> Scaling:
+    """A scaling, learned from training values, of which there must be some.
+
+    ``"standard"`` is learned from all of them, the others from the sample in the summary.
+
+    Raises:
         DataError: numbers too large to square.
     """
     if name == "standard":
-        return Scaling(name, *mean_and_scale(values, what))
-    if name not in SCALINGS:
-        raise unknown_name("scaling", name, SCALINGS)
-    ordered = sorted(values)
+        return Scaling(name, *summary.mean_and_scale(what))
+    ordered = sorted(summary.sample)
     median = quantile(ordered, 0.5)
     if name == "robust":
         return Scaling(name, median, robust_scale(ordered))
@@ -152,25 +163,6 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     high = min(low + 1, len(ordered) - 1)
     part = place - low
     return ordered[low] * (1 - part) + ordered[high] * part
-
-
-def mean_and_scale(values: Sequence[float], what: str) -> tuple[float, float]:
-    """Mean and standard deviation (over n) of some numbers; a deviation of 0 is given as 1.
-
-    Raises:
-        DataError: numbers too large to square.
-    """
-    if min(values) == max(values):
-        return values[0], 1.0
-    try:
-        mean = math.fsum(values) / len(values)
-        variance = math.fsum([(d := v - mean) * d for v in values]) / len(values)
-    except OverflowError:
-        variance = math.inf
-    if variance == math.inf:
-        raise DataError(f"{what} has numbers too large to square; divide them by a power of ten")
-    # A variance can underflow to 0 when the values are not all the same.
-    return mean, math.sqrt(variance) or 1.0
 
 
 def checked_scaling(center: object, scale: object) -> tuple[float, float]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 from baregrad.data.table import Table
@@ -28,7 +31,9 @@ def train_test_split(
         stratify: a label for each sample; both parts then have each label in about its share.
 
     Returns:
-        For each array its training part and its test part; sequences become lists.
+        For each array its training part and its test part; sequences become lists. The samples of a
+        part are in random order; but if one of the arrays is a table in a mapped file, in their
+        own, as files are read fastest in order.
 
     Raises:
         ArgumentError: nothing to split, or a size that leaves one of the parts empty.
@@ -37,15 +42,25 @@ def train_test_split(
     if not arrays:
         raise ArgumentError("train_test_split needs at least one array")
     count = len(arrays[0])
-    lengths = [len(array) for array in arrays]
+    lengths = [len(samples) for samples in arrays]
     if set(lengths) != {count}:
         raise DataError(f"the arrays to split have different lengths: {lengths}")
     tests = _test_count(count, test_size)
-    order = list(generator_for(seed, SPLIT).permutation(count))
+    order = generator_for(seed, SPLIT).permutation(count)
     if stratify is not None:
         order = _stratified(order, _labels(stratify, count), tests)
-    train, test = order[tests:], order[:tests]
-    return [_chosen(array, part) for array in arrays for part in (train, test)]
+    parts: Sequence[Sequence[int]] = (order[tests:], order[:tests])
+    if any(isinstance(samples, Table) and samples.is_mapped for samples in arrays):
+        parts = [in_order(part, count) for part in parts]
+    return [_chosen(samples, part) for samples in arrays for part in parts]
+
+
+def in_order(numbers: Iterable[int], count: int) -> array[int]:
+    """Different integers from 0 to `count` - 1 in ascending order, in little memory."""
+    is_there = bytearray(count)
+    for number in numbers:
+        is_there[number] = 1
+    return array("q", compress(range(count), is_there))
 
 
 def _test_count(count: int, test_size: float) -> int:
@@ -71,17 +86,18 @@ def _labels(stratify: Any, count: int) -> list[Any]:
     return labels
 
 
-def _stratified(order: Sequence[int], labels: Sequence[Any], tests: int) -> list[int]:
+def _stratified(order: array[int], labels: Sequence[Any], tests: int) -> array[int]:
     """The samples in an order whose first `tests` have each label in about its share."""
-    groups: dict[Any, list[int]] = {}
+    left = _shares(Counter(map(labels.__getitem__, order)), tests, len(order))
+    chosen, others = array("q"), array("q")
     for index in order:
-        groups.setdefault(labels[index], []).append(index)
-    shares = _shares({label: len(group) for label, group in groups.items()}, tests, len(order))
-    chosen = {i for label, group in groups.items() for i in group[: shares[label]]}
-    return [i for i in order if i in chosen] + [i for i in order if i not in chosen]
+        label = labels[index]
+        (chosen if left[label] else others).append(index)
+        left[label] -= left[label] > 0
+    return chosen + others
 
 
-def _shares(sizes: dict[Any, int], tests: int, count: int) -> dict[Any, int]:
+def _shares(sizes: Mapping[Any, int], tests: int, count: int) -> dict[Any, int]:
     """How many samples of each label to test with: its share, by the largest remainders."""
     rare = [label for label, size in sizes.items() if size < 2]
     if rare or len(sizes) > min(tests, count - tests):
@@ -97,7 +113,7 @@ def _shares(sizes: dict[Any, int], tests: int, count: int) -> dict[Any, int]:
     return shares
 
 
-def _chosen(array: Any, indices: list[int]) -> Any:
-    if isinstance(array, Tensor | Table):
-        return array.take(indices)
-    return [array[i] for i in indices]
+def _chosen(samples: Any, indices: Sequence[int]) -> Any:
+    if isinstance(samples, Tensor | Table):
+        return samples.take(indices)
+    return [samples[i] for i in indices]

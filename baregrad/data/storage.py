@@ -5,22 +5,48 @@ from __future__ import annotations
 import math
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from baregrad.data.cells import cleaned, number
 
 Cell: TypeAlias = "str | None"
-Floats: TypeAlias = "array[float] | memoryview[float]"  # float64
-Integers: TypeAlias = "array[int] | memoryview[int]"  # int64
+Floats: TypeAlias = "array[float] | memoryview[float] | Chosen"  # float64
+Integers: TypeAlias = "array[int] | memoryview[int] | Chosen"  # int64
 EXACT = 2.0**53  # up to here every integer is a float64
+
+
+class Chosen(Sequence[Any]):
+    """Elements of a column in a mapped file, by their places; each is read when it is asked for.
+
+    Args:
+        values: all elements of the column.
+        places: which of them, in this order.
+    """
+
+    __slots__ = ("places", "values")
+
+    def __init__(self, values: memoryview[Any], places: array[int]) -> None:
+        self.values = values
+        self.places = places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self.values.__getitem__, self.places)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return array(self.values.format, map(self.values.__getitem__, self.places[place]))
+        return self.values[self.places[place]]
 
 
 class Numbers:
     """A column of numbers.
 
     Attributes:
-        values: float64, NaN where the value is missing; an array, or a view of a mapped file.
+        values: float64, NaN where the value is missing; in memory or in a mapped file.
     """
 
     __slots__ = ("values",)
@@ -31,41 +57,84 @@ class Numbers:
     def __len__(self) -> int:
         return len(self.values)
 
+    @property
+    def is_mapped(self) -> bool:
+        """Whether it is in a mapped file."""
+        return not isinstance(self.values, array)
+
     def cells(self) -> list[Cell]:
         """Each number as text, integers without a decimal point."""
         return [None if value != value else number_text(value) for value in self.values]
 
+    def missing(self) -> Iterator[bool]:
+        """Of each row whether it has no value."""
+        return (value != value for value in self.values)
+
     def take(self, rows: Sequence[int]) -> Numbers:
-        """The column of these rows; consecutive ones of a mapped file are not copied."""
+        """The column of these rows; what is in a mapped file is not copied."""
         return Numbers(taken(self.values, rows, "d"))
+
+    def loaded(self, rows: slice) -> Numbers:
+        """The column of some rows one after another, in memory."""
+        return Numbers(loaded(self.values, rows, "d"))
 
 
 class Texts:
     """A column of text.
 
     Attributes:
-        codes: for each row the place of its text, int64.
+        codes: for each row the place of its text, int64; in memory or in a mapped file.
         given: the different texts, as they were written.
         texts: the same without blanks around them, None for those that stand for missing.
     """
 
-    __slots__ = ("codes", "given", "texts")
+    __slots__ = ("_read", "codes", "given", "texts")
 
     def __init__(self, codes: Integers, given: list[str]) -> None:
         self.codes = codes
         self.given = given
         self.texts = [cleaned(text) for text in given]
+        self._read: dict[object, tuple[list[float], set[int]]] = {}
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether it is in a mapped file."""
+        return not isinstance(self.codes, array)
 
     def cells(self) -> list[Cell]:
         """Each text without blanks around it, None where missing."""
         return list(map(self.texts.__getitem__, self.codes))
 
+    def missing(self) -> Iterator[bool]:
+        """Of each row whether it has no value."""
+        blank = {code for code, text in enumerate(self.texts) if text is None}
+        return (code in blank for code in self.codes)
+
+    def read(self, reader: Callable[[str], float | None]) -> tuple[list[float], set[int]]:
+        """What a reader makes of each text, NaN where missing; and those that are not finite."""
+        if reader not in self._read:
+            found = [None if text is None else reader(text) for text in self.texts]
+            finite = [v is not None and v - v == 0 for v in found]  # inf - inf is NaN
+            odd = {i for i, text in enumerate(self.texts) if text is not None and not finite[i]}
+            self._read[reader] = [math.nan if v is None else v for v in found], odd
+        return self._read[reader]
+
     def take(self, rows: Sequence[int]) -> Texts:
-        """The column of these rows; consecutive ones of a mapped file are not copied."""
-        return Texts(taken(self.codes, rows, "q"), self.given)
+        """The column of these rows; what is in a mapped file is not copied."""
+        return self._with(taken(self.codes, rows, "q"))
+
+    def loaded(self, rows: slice) -> Texts:
+        """The column of some rows one after another, in memory."""
+        return self._with(loaded(self.codes, rows, "q"))
+
+    def _with(self, codes: Integers) -> Texts:
+        """Other rows of the same texts, which are read only once."""
+        column = Texts(codes, [])
+        column.given, column.texts, column._read = self.given, self.texts, self._read
+        return column
 
 
 Stored: TypeAlias = Numbers | Texts
@@ -77,10 +146,22 @@ def number_text(value: float) -> str:
 
 
 def taken(values: Any, rows: Sequence[int], typecode: str) -> Any:
-    """The elements of these rows: of consecutive ones a slice, else an array of this type code."""
+    """The elements of these rows.
+
+    Of consecutive ones a slice; of others an array of this type code, but for those of a mapped
+    file, which are left there.
+    """
     if isinstance(rows, range) and rows.step == 1 and 0 <= rows.start <= rows.stop:
         return values[rows.start : rows.stop]
+    if isinstance(values, memoryview):
+        return Chosen(values, rows if isinstance(rows, array) else array("q", rows))
     return array(typecode, map(values.__getitem__, rows))
+
+
+def loaded(values: Any, rows: slice, typecode: str) -> Any:
+    """The elements of some rows one after another, as an array of this type code."""
+    part = values[rows]
+    return array(typecode, part.tobytes()) if isinstance(part, memoryview) else part
 
 
 class TextCoder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias, get_args
 
 from baregrad.data.cells import days, number, truth
@@ -22,6 +22,7 @@ from baregrad.errors import DataError, unknown_name
 
 Kind: TypeAlias = Literal["number", "category", "boolean", "date"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+BLOCK_CELLS, BLOCK_ROWS = 1 << 22, 1 << 10  # how many to go through at a time, and at least
 
 # How the text of a cell becomes a number, and what to say where it does not.
 READERS = {
@@ -51,6 +52,7 @@ class Table:
     Attributes:
         source: as above.
         notes: what was noticed when the table was read, in words.
+        is_mapped: whether it is in a mapped file, and not in memory.
 
     >>> table = Table({"length": ["1.5", "?"], "colour": ["red", "blue"]})
     >>> table["length"], table.kind("colour")
@@ -102,13 +104,17 @@ class Table:
                 if lengths
                 else f"{source}: there are no columns"
             )
-        self._rows: Sequence[int] = range(len(self)) if lines is None else lines
+        # Of a table in a mapped file columns and lines stay whole, whatever rows are taken of it.
+        self.is_mapped = any(column.is_mapped for column in columns.values())
+        self._chosen: Sequence[int] = range(next(iter(lengths.values())))
+        self._lines: Sequence[int] = self._chosen if lines is None else lines
         self._unit = "row" if lines is None else "line"
         for name, kind in kinds.items():
             self._column(name)  # an unknown name raises
             checked_kind_name(kind)
         self._kinds: dict[str, Kind] = dict(kinds)  # as given
         self._found: dict[str, Kind] = {}
+        self._occurring: dict[str, set[Cell]] = {}  # the different texts of columns of text
 
     @property
     def names(self) -> list[str]:
@@ -121,7 +127,7 @@ class Table:
         return dict(self._kinds)
 
     def __len__(self) -> int:
-        return len(next(iter(self._columns.values())))
+        return len(self._chosen)
 
     def __contains__(self, name: object) -> bool:
         return name in self._columns
@@ -137,7 +143,8 @@ class Table:
     def _column(self, name: str) -> Stored:
         if name not in self._columns:
             raise unknown_name(f"column of {self.source}", name, self.names)
-        return self._columns[name]
+        column = self._columns[name]
+        return column.take(self._chosen) if self.is_mapped else column
 
     def given(self, name: str) -> list[str]:
         """The cells of a column as they were written, of a column of numbers as short as can be.
@@ -162,15 +169,36 @@ class Table:
         if name in self._kinds:
             return self._kinds[name]
         if name not in self._found:
-            self._found[name] = "number" if isinstance(column, Numbers) else _kind_of(column)
+            is_text = isinstance(column, Texts)
+            self._found[name] = _kind_of(self._texts(name)) if is_text else "number"
         return self._found[name]
+
+    def _texts(self, name: str) -> set[Cell]:
+        """The different texts of a column of text, None if some are missing.
+
+        Of a table in a mapped file all such columns are looked through at once.
+        """
+        if name not in self._occurring:
+            texts = [n for n, c in self._columns.items() if isinstance(c, Texts) and c.is_mapped]
+            found: dict[str, set[Cell]] = {n: set() for n in texts or [name]}
+            for block in self._blocks(list(found)):
+                for other, column in block._columns.items():
+                    assert isinstance(column, Texts)
+                    found[other] |= {column.texts[code] for code in set(column.codes)}
+            self._occurring |= found
+        return self._occurring[name]
 
     def distinct(self, name: str) -> set[str]:
         """The different texts of a column, without missing."""
         column = self._column(name)
         if isinstance(column, Numbers):
             return {number_text(value) for value in set(column.values) if value == value}
-        return {text for code in set(column.codes) if (text := column.texts[code]) is not None}
+        return {text for text in self._texts(name) if text is not None}
+
+    def has_missing(self, name: str) -> bool:
+        """Whether a column lacks a value in some rows."""
+        column = self._column(name)
+        return None in self._texts(name) if isinstance(column, Texts) else any(column.missing())
 
     def numbers(self, name: str, kind: Kind | None = None) -> Floats:
         """The cells of a column as finite numbers, float64, NaN where missing; not to be changed.
@@ -188,15 +216,8 @@ class Table:
         kind = kind or self.kind(name)
         reader, problem = READERS["number" if kind == "category" else kind]
         if isinstance(column, Texts):
-            read = [None if text is None else reader(text) for text in column.texts]
-            finite = [v is not None and v - v == 0 for v in read]  # inf - inf is NaN
-            known = [math.nan if v is None else v for v in read]
-            bad = {
-                code
-                for code, text in enumerate(column.texts)
-                if text is not None and not finite[code]
-            }
-            row = next((r for r, c in enumerate(column.codes) if c in bad), None) if bad else None
+            known, odd = column.read(reader)
+            row = next((r for r, c in enumerate(column.codes) if c in odd), None) if odd else None
             values: Floats = array("d", map(known.__getitem__, column.codes))
         else:
             values = column.values
@@ -210,31 +231,59 @@ class Table:
 
     def place(self, row: int) -> str:
         """How messages name a row: the file and line it comes from."""
-        return f"{self.source}, {self._unit} {self._rows[row]}"
+        return f"{self.source}, {self._unit} {self._lines[self._chosen[row]]}"
 
     def take(self, rows: Sequence[int]) -> Table:
         """A table of these rows, which messages still call as in this one.
 
-        A range of consecutive rows of a table in a mapped file is not copied.
+        Of a table in a mapped file nothing is copied.
         """
+        if self.is_mapped:
+            table = self._with(self._columns, self._lines)
+            table._chosen = taken(self._chosen, rows, "q")
+            return table
         columns = {name: column.take(rows) for name, column in self._columns.items()}
-        lines = taken(self._rows, rows, "q")
-        table = Table.stored(columns, self.source, lines, self._kinds, self.notes)
+        return self._with(columns, taken(self._lines, rows, "q"))
+
+    def _with(self, columns: Mapping[str, Stored], lines: Sequence[int]) -> Table:
+        """Other rows or columns, of the same names."""
+        kinds = {name: kind for name, kind in self._kinds.items() if name in columns}
+        table = Table.stored(columns, self.source, lines, kinds, self.notes)
         table._unit = self._unit
         return table
 
+    def blocks(self, names: Collection[str] | None = None) -> Iterator[Table]:
+        """Some rows after the others, in memory; how many depends on how many columns there are.
+
+        Their columns are of the kinds that they have in the whole table.
+
+        Args:
+            names: the columns wanted; by default all.
+        """
+        names = self.names if names is None else list(names)
+        kinds = {name: self.kind(name) for name in names}
+        for block in self._blocks(names):
+            block._found |= kinds
+            yield block
+
+    def _blocks(self, names: Sequence[str]) -> Iterator[Table]:
+        size = max(BLOCK_ROWS, BLOCK_CELLS // len(self._columns))
+        columns = {name: self._column(name) for name in names}
+        for start in range(0, len(self), size):
+            rows = slice(start, start + size)
+            lines = taken(self._lines, self._chosen[rows], "q")
+            parts = {name: column.loaded(rows) for name, column in columns.items()}
+            yield self._with(parts, lines)
+
     def missing_rows(self, name: str) -> list[int]:
         """The rows in which a column has no value."""
-        column = self._column(name)
-        if isinstance(column, Numbers):
-            return [row for row, value in enumerate(column.values) if value != value]
-        missing = {code for code, text in enumerate(column.texts) if text is None}
-        return [row for row, code in enumerate(column.codes) if code in missing] if missing else []
+        return [row for row, gone in enumerate(self._column(name).missing()) if gone]
 
     def drop_missing(self, name: str) -> Table:
         """The rows that have a value in this column."""
-        missing = set(self.missing_rows(name))
-        return self.take([i for i in range(len(self)) if i not in missing]) if missing else self
+        missing = self._column(name).missing()
+        present = array("q", (row for row, gone in enumerate(missing) if not gone))
+        return self if len(present) == len(self) else self.take(present)
 
 
 def checked_kind_name(kind: object) -> Kind:
@@ -249,8 +298,7 @@ def checked_kind_name(kind: object) -> Kind:
     raise unknown_name("kind of column", kind, KINDS)
 
 
-def _kind_of(column: Texts) -> Kind:
-    texts = [column.texts[code] for code in set(column.codes)]
+def _kind_of(texts: Collection[Cell]) -> Kind:
     known = [text for text in texts if text is not None]
     if all(number(text) is not None for text in known):
         return "number"

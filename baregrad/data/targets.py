@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from baregrad.data.cells import number
 from baregrad.data.columns import checked_kind, checked_text, scaled
-from baregrad.data.scaling import Scaling, checked_scaling, mean_and_scale
+from baregrad.data.scaling import Scaling, checked_scaling
+from baregrad.data.summary import Summary, summaries
 from baregrad.data.table import Table
 from baregrad.data.task import Task
 from baregrad.engines import array as arrays
@@ -15,8 +16,7 @@ from baregrad.engines.array import Array
 from baregrad.errors import DataError, ShapeError, unknown_name
 from baregrad.tensor.tensor import Tensor
 
-FEW = 20  # a target of at most so many different integers may be a class
-REPEATS = 10  # if each of them occurs so many times on average
+REPEATS = 10  # a few different integers are classes if each occurs so many times on average
 ROWS_SHOWN = 5
 
 
@@ -40,7 +40,7 @@ class NumberTarget(NamedTuple):
 
     def encoded(self, table: Table) -> Tensor:
         """The column as (rows, 1), float32, standardised."""
-        _check_present(table, self.name)
+        check_present(table, self.name)
         scaling = Scaling("standard", self.mean, self.scale)
         values = scaled(table, self.name, scaling, "number")
         return Tensor.leaf(Array(values, (len(values), 1), "float32"))
@@ -73,7 +73,7 @@ class ClassTarget(NamedTuple):
         Raises:
             DataError: a class that was not there in training.
         """
-        _check_present(table, self.name)
+        check_present(table, self.name)
         numbers = {name: i for i, name in enumerate(self.classes)}
         names = _class_names(table, self.name)
         for row, name in enumerate(names):
@@ -107,7 +107,9 @@ class ClassTarget(NamedTuple):
 Target = NumberTarget | ClassTarget
 
 
-def fitted_target(table: Table, name: str, task: Task | None = None) -> Target:
+def fitted_target(
+    table: Table, name: str, task: Task | None = None, summary: Summary | None = None
+) -> Target:
     """How to encode the target, learned from training rows.
 
     Args:
@@ -115,6 +117,7 @@ def fitted_target(table: Table, name: str, task: Task | None = None) -> Target:
         name: of the target column.
         task: by default ``"classification"`` for text, for two different integers, and for up to
             20 that occur ten times on average; else ``"regression"``.
+        summary: of the target's numbers, if it is known already.
 
     Raises:
         ArgumentError: no such column, an unknown task.
@@ -122,29 +125,35 @@ def fitted_target(table: Table, name: str, task: Task | None = None) -> Target:
     """
     if task not in (None, "regression", "classification"):
         raise unknown_name("task", task, ["regression", "classification"])
-    _check_present(table, name)
-    if (task or suggested_task(table, name)) == "classification":
-        classes = sorted(set(_class_names(table, name)), key=_class_order)
-        _check_varied(len(classes), table, name)
+    check_present(table, name)
+    if (task or suggested_task(table, name, summary)) == "classification":
+        classes = sorted(set(map(_class_name, table.distinct(name))), key=_class_order)
+        _check_varied(len(classes) > 1, table, name)
         return ClassTarget(name, tuple(classes))
-    values = table.numbers(name, "number")
-    _check_varied(len(set(values)), table, name)
-    return NumberTarget(name, *mean_and_scale(values, f"{table.source}, column {name!r}"))
+    found = summary or summaries(table, {name: "number"}, ())[name]
+    _check_varied(found.varied, table, name)
+    return NumberTarget(name, *found.mean_and_scale(f"{table.source}, column {name!r}"))
 
 
-def suggested_task(table: Table, name: str) -> Task:
+def suggested_task(table: Table, name: str, summary: Summary | None = None) -> Task:
     """What the values of a column look like: names of classes, or quantities.
+
+    Args:
+        table: the rows.
+        name: of the column.
+        summary: of its numbers, if it is known already.
 
     Raises:
         DataError: numbers written with commas, or infinite.
     """
-    if checked_kind(table, name) in ("category", "boolean"):
+    kind = checked_kind(table, name)
+    if kind in ("category", "boolean"):
         return "classification"
-    values = [v for v in table.numbers(name) if v == v]
-    distinct = set(values)
-    if not all(map(float.is_integer, distinct)):
+    found = summary or summaries(table, {name: kind}, ())[name]
+    if not found.integral or found.distinct is None:
         return "regression"
-    few = len(distinct) <= 2 or (len(distinct) <= FEW and len(values) >= REPEATS * len(distinct))
+    different = len(found.distinct)
+    few = different <= 2 or found.count >= REPEATS * different
     return "classification" if few else "regression"
 
 
@@ -167,8 +176,8 @@ def _class_order(name: str) -> tuple[bool, float, str]:
     return value is None, value or 0.0, name
 
 
-def _check_varied(distinct: int, table: Table, name: str) -> None:
-    if distinct < 2:
+def _check_varied(is_varied: bool, table: Table, name: str) -> None:
+    if not is_varied:
         rows = len(table)
         problems = {0: "has no values", 1: "has a value in one row only"}
         problem = problems.get(rows, f"is the same in all {rows} rows")
@@ -178,7 +187,12 @@ def _check_varied(distinct: int, table: Table, name: str) -> None:
         )
 
 
-def _check_present(table: Table, name: str) -> None:
+def check_present(table: Table, name: str) -> None:
+    """Refuses a target that lacks a value in some rows.
+
+    Raises:
+        DataError: it does; the message says where.
+    """
     rows = table.missing_rows(name)
     if rows:
         shown = "; ".join(map(table.place, rows[:ROWS_SHOWN]))

@@ -93,7 +93,7 @@ class Training:
         if self.native is not None:
             self.native.begin_epoch()
         averages = self.averages
-        order = self._order()[averages.count :]
+        order = memoryview(self._order())[averages.count :]  # its slices are no copies
         while order and not run.stopped:
             steps = self._many(order) or self._one(order[: self.batch_size])
             order = order[len(steps.losses) * steps.size :]
@@ -114,7 +114,7 @@ class Training:
             return epoch_order(samples, self.task.seed, self.run.epoch)
         return array("q", range(samples))
 
-    def _one(self, numbers: array[int]) -> Steps:
+    def _one(self, numbers: memoryview[int]) -> Steps:
         """One step, on the samples of these numbers."""
         run, task = self.run, self.task
         batch, lr = self.samples.take(numbers), task.optimizer.lr
@@ -142,7 +142,7 @@ class Training:
 
         task.optimizer.step(gradients)
 
-    def _many(self, order: array[int]) -> Steps | None:
+    def _many(self, order: memoryview[int]) -> Steps | None:
         """Some of the next steps as machine code; None if the next one is for Python."""
         if self.native is None:
             return None

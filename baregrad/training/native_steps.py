@@ -102,7 +102,7 @@ class NativeSteps:
             self._compiled, self._compiled_for = CompiledStep(self._step), built_in
             self._saved = {}
 
-    def run(self, run: Run, order: array[int]) -> Steps | None:
+    def run(self, run: Run, order: memoryview[int]) -> Steps | None:
         """Some of the next steps, for about a thirtieth of a second.
 
         Args:
@@ -117,7 +117,7 @@ class NativeSteps:
         steps = self._possible(run, size, len(order) // size)
         if not steps:
             return None
-        rows = Array(order[: steps * size], (steps, size), "int64")
+        rows = Array(array("q", order[: steps * size]), (steps, size), "int64")
         call = _Call(Tensor.leaf(rows), self._rates(steps))
         results = self._results(call) if self._prepare(call) else None
         if results is None:
