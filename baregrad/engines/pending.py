@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from sys import getrefcount
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from baregrad.engines.array import Array, Buffer, DType, Shape
+from baregrad.engines.array import Array, Buffer, DType, Exposed, Shape
 
 
 class Pending:
@@ -53,10 +54,34 @@ def is_open(array: object) -> bool:
     return isinstance(array, Pending) and array.found is None
 
 
+def exposed(holder: Any) -> Exposed:
+    """The value of a tensor, in memory that is shown to others and so never read late.
+
+    It is a copy if anything else has the tensor's own, as what waits for it would read it then.
+    """
+    found = known(holder.array)
+    if isinstance(found, Exposed):
+        return found
+    held = holder.held
+    numbers = [*references([held]), *references([found]), *references([found.data])]
+    is_alone = numbers == ([3, 3, 1] if held is found else [2, 2, 1])  # the tensor's, and from here
+    return Exposed(found.data if is_alone else found.data[:], found.shape, found.dtype)
+
+
 def references(things: list[Any]) -> list[int]:
-    """How many references there are to each thing of a list, besides that of the list."""
+    """How many references there are to each thing of a list, besides that of the list.
+
+    Very many where they are not counted one by one: in other Pythons, and in one without a lock
+    around the interpreter.
+    """
+    if not ARE_COUNTED:
+        return [UNCOUNTED] * len(things)
     return [getrefcount(thing) - _LISTED for thing in things]
 
 
+UNCOUNTED: Final = 1 << 30
+ARE_COUNTED: Final = sys.implementation.name == "cpython" and bool(
+    getattr(sys, "_is_gil_enabled", lambda: True)()
+)
 _LISTED = 0
 (_LISTED,) = references([object()])

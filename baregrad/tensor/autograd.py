@@ -141,7 +141,10 @@ def _gradients(roots: Sequence[N], seeds: Sequence[N], create_graph: bool) -> di
 def _is_unchanged(nodes: Sequence[N]) -> bool:
     """Whether there was no assignment, nor a new wish for gradients, since the first operation."""
     first = next((node.serial for node in nodes if node.op is not None), 0)
-    changes = *map(attrgetter("assigned"), nodes), *map(attrgetter("required"), nodes)
+    changes: tuple[int, ...] = (
+        *map(attrgetter("assigned"), nodes),
+        *map(attrgetter("required"), nodes),
+    )
     return max(changes) <= first
 
 

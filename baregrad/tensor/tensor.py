@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, Self
 
 from baregrad.engines.array import FLOATS, Array, DType
+from baregrad.engines.pending import exposed
 from baregrad.errors import CopyError, DTypeError, GradientError, ShapeError
 from baregrad.tensor import autograd, text
 from baregrad.tensor.arithmetic import Operand
@@ -119,6 +120,8 @@ class Tensor(Indexing):
         """
         from baregrad.tensor import dlpack  # loads ctypes
 
+        if not copy:
+            self.held = exposed(self)
         return dlpack.capsule_of(self.array, max_version, dl_device, copy)
 
     def __dlpack_device__(self) -> tuple[int, int]:
