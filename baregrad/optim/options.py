@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from numbers import Real
+from reprlib import repr as brief
 from typing import Any, TypeAlias, TypeGuard
 
 from baregrad.errors import ArgumentError, DTypeError, GradientError, unknown_name
@@ -116,7 +117,7 @@ def check_parameters(parameters: Sequence[Any]) -> None:
     seen: set[Tensor] = set()
     for number, parameter in enumerate(parameters):
         if not isinstance(parameter, Tensor):
-            raise DTypeError(f"parameter {number} is {parameter!r}, not a tensor")
+            raise DTypeError(f"parameter {number} is {brief(parameter)}, not a tensor")
         if parameter.op is not None:
             raise GradientError(
                 f"parameter {number} is {parameter.label()}: only leaves can be optimized, which "

@@ -6,6 +6,7 @@ from numbers import Real
 from typing import Any, Self, TypeAlias
 
 from baregrad.engines.array import FLOATS, DType
+from baregrad.errors import DTypeError
 from baregrad.tensor import primitives
 from baregrad.tensor.convert import checked_dtype, common_dtype, operand_dtype, scalar
 from baregrad.tensor.graph import Node
@@ -33,7 +34,7 @@ class Arithmetic(Node):
         are_tensors = isinstance(x, Node) and isinstance(y, Node)
         if are_tensors and x.dtype == y.dtype and x.dtype in FLOATS:  # the usual case, sooner
             return self.apply(op, x, y)
-        if self.dtype in FLOATS and (type(x) in _NUMBERS or type(y) in _NUMBERS):  # as usual
+        if self.dtype in FLOATS and (type(x) in _NUMBERS or type(y) in _NUMBERS):  # next
             return self.apply(op, self._as(x, self.dtype), self._as(y, self.dtype))
         if not are_tensors and not (isinstance(x, (Node, Real)) and isinstance(y, (Node, Real))):
             return NotImplemented  # type: ignore[no-any-return]
@@ -120,6 +121,34 @@ class Arithmetic(Node):
 
     def __ge__(self, other: Operand) -> Self:
         return self._with(primitives.less_equal, other, self)
+
+    # --- logic: of bools ----------------------------------------------------------------------
+
+    def __and__(self, other: Operand) -> Self:
+        return self._bools(other).minimum(other)
+
+    def __or__(self, other: Operand) -> Self:
+        return self._bools(other).maximum(other)
+
+    def __xor__(self, other: Operand) -> Self:
+        return self._bools(other) != other
+
+    def __invert__(self) -> Self:
+        return self ^ True
+
+    def _bools(self, other: Operand) -> Self:
+        """This tensor, if it and `other` are bools.
+
+        Raises:
+            DTypeError: they are not.
+        """
+        for dtype in (self.dtype, operand_dtype(other)):
+            if dtype != "bool":
+                raise DTypeError(
+                    f"&, |, ^ and ~ are of bools, not of {dtype}; compare first, and mind the "
+                    "brackets, as in (x > 0) & (x < 1)"
+                )
+        return self
 
     # --- functions ----------------------------------------------------------------------------
 

@@ -87,8 +87,8 @@ def fit(
     Raises:
         DataError: no samples, x and y of different length, or NaN among them.
         ShapeError: predictions and targets do not fit.
-        ArgumentError: a number out of range, an unknown name, or a model that ends in a sigmoid or
-            softmax for a loss or metric that wants logits.
+        ArgumentError: a number out of range, an unknown name, a model that ends in a sigmoid or
+            softmax for a loss or metric that wants logits, or an optimizer of another model.
         NonFiniteError: the loss became infinite or NaN.
         FileWriteError: a checkpoint cannot be written, or another process trains with its folder;
             the checkpoints there are as they were.
@@ -107,8 +107,7 @@ def fit(
         validation_data,
         validation_split,
     )
-    if not isinstance(optimizer, Optimizer):
-        optimizer = optimizer_named(optimizer)(model.parameters())
+    optimizer = _optimizer_of(model, optimizer)
     task = Task(
         model=model,
         loss=checked_loss,
@@ -133,6 +132,17 @@ def fit(
     with Checkpoints(checkpoint, checkpoint_every, settings) as checkpoints:
         training.resume(checkpoints)
         return training.train(validation)
+
+
+def _optimizer_of(model: Module, optimizer: str | type[Optimizer] | Optimizer) -> Optimizer:
+    if not isinstance(optimizer, Optimizer):
+        return optimizer_named(optimizer)(model.parameters())
+    if set(model.parameters()).isdisjoint(optimizer.parameters()):
+        raise ArgumentError(
+            "the optimizer has none of the model's parameters, and would train something else; "
+            "make it with model.parameters()"
+        )
+    return optimizer
 
 
 def _schedule_of(optimizer: Optimizer, schedule: Schedule | Rule | None) -> Schedule | None:

@@ -32,6 +32,9 @@ class LearningRates(NamedTuple):
     losses: list[float]
     suggestion: float
 
+    def __repr__(self) -> str:
+        return f"LearningRates(suggestion={self.suggestion:.4g}, {len(self.rates)} rates tried)"
+
 
 class _Sweep(Callback):
     """Notes the loss that each rate gives; ends training when it grows or the rates are over."""

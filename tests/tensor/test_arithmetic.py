@@ -399,3 +399,33 @@ def test_the_second_derivative_of_a_power_is_right_at_zero():
     x = Tensor([0.0], "float64", requires_grad=True)
     (slope,) = bg.grad((x**2).sum(), x, create_graph=True)
     assert bg.grad(slope.sum(), x)[0].tolist() == [2.0]
+
+
+# --- logic --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("logic", [operator.and_, operator.or_, operator.xor])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_logic_is_that_of_python(logic, compiled):
+    x, y = Tensor([False, False, True, True]), Tensor([False, True, False, True])
+    function = bg.compile(logic) if compiled else logic
+    result = function(x, y)
+    assert result.dtype == "bool"
+    assert result.tolist() == [logic(*pair) for pair in zip(x.tolist(), y.tolist(), strict=True)]
+    assert logic(x, True).tolist() == [logic(value, True) for value in x.tolist()]
+
+
+def test_masks_are_inverted_and_combined():
+    x = Tensor([0.5, -1.0, 2.0, NAN])
+    assert (~(x > 0)).tolist() == [False, True, False, True]
+    assert ((x > 0) & (x < 1)).tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize("logic", [operator.and_, operator.or_, operator.xor])
+def test_logic_is_of_bools_alone(logic):
+    with pytest.raises(DTypeError, match=r"are of bools, not of float32; .* \(x > 0\) & \(x < 1\)"):
+        logic(Tensor([True]), Tensor([1.0]))
+    with pytest.raises(DTypeError, match="not of int64"):
+        logic(Tensor([True]), 1)
+    with pytest.raises(DTypeError, match="are of bools"):
+        ~Tensor([1])

@@ -227,6 +227,9 @@ def test_the_learning_rate_finder_suggests_a_rate_that_trains():
     y = [[math.sin(3 * v[0])] for v in x]
     before = model.layers[0].weight.tolist()
     found = find_learning_rate(model, x, y, optimizer="sgd", batch_size=20, seed=0)
+    assert repr(found) == (
+        f"LearningRates(suggestion={found.suggestion:.4g}, {len(found.rates)} rates tried)"
+    )
     assert model.layers[0].weight.tolist() == before
     assert model.training
     assert len(found.rates) == len(found.losses)

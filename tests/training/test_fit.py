@@ -309,6 +309,7 @@ def test_evaluate_returns_loss_and_metrics():
         ({"callbacks": [print]}, ArgumentError, "there is LambdaCallback"),
         ({"loss": lambda p, t: 1.0}, ArgumentError, "the loss function returned 1.0; it must"),
         ({"loss": lambda p, t: p - t}, ArgumentError, "must return a tensor with one element"),
+        ({"optimizer": SGD(line().parameters())}, ArgumentError, "none of the model's parameters"),
         ({"optimizer": 3}, ArgumentError, "unknown optimizer 3"),
         ({"schedule": "cosine"}, ArgumentError, "cosine"),
     ],
