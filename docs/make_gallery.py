@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 
 from make_outputs import lay_out, with_outputs
-from playwright.sync_api import Browser, Page, sync_playwright
+from make_screens import chromium
+from playwright.sync_api import Browser, Page
 from rich.console import Console
 
 import baregrad as bg
@@ -43,13 +44,9 @@ def main() -> None:
         pictures.mkdir()
         for drawing in folder.glob("*.svg"):
             shutil.copy(drawing, pictures)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-            )
+        with chromium() as browser:
             take_reports(browser, folder, pictures)
             take_terminal(browser, pictures)
-            browser.close()
     page.write_text(text, encoding="utf-8")
 
 

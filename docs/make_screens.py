@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
@@ -17,14 +19,29 @@ TRAIN = "train --dataset moons --hidden 8,8 --activation relu --quiet --report -
 WEIGHT = '.drawing:not([hidden]) .node[aria-label*="layers.1.weight"]'
 
 
-def main(folder: Path) -> None:
-    """Trains, and takes pictures of the report: results by day, the graph by night."""
-    with tempfile.TemporaryDirectory() as run, sync_playwright() as playwright:
-        baregrad([*TRAIN.split(), f"{run}/moons"])
-        address = (Path(run) / "moons" / "report.html").as_uri()
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser that is installed, without its window."""
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
+        yield browser
+        browser.close()
+
+
+def main(folder: Path) -> None:
+    """Takes all pictures."""
+    with chromium() as browser:
+        take_report(browser, folder)
+        take_playground(browser, folder)
+
+
+def take_report(browser: Browser, folder: Path) -> None:
+    """Trains, and takes pictures of the report: results by day, the graph by night."""
+    with tempfile.TemporaryDirectory() as run:
+        baregrad([*TRAIN.split(), f"{run}/moons"])
+        address = (Path(run) / "moons" / "report.html").as_uri()
         size = {"width": 1180, "height": 860}
         page = browser.new_page(viewport=size, color_scheme="light")
         page.goto(address + "#results")
@@ -34,8 +51,6 @@ def main(folder: Path) -> None:
         page.locator(WEIGHT).first.click()
         page.evaluate("document.querySelector('#player').scrollIntoView()")
         page.screenshot(path=folder / "report-graph.png")
-        take_playground(browser, folder)
-        browser.close()
 
 
 def take_playground(browser: Browser, folder: Path) -> None:
