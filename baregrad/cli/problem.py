@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from argparse import ArgumentError, Namespace
+from array import array
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from baregrad.cli.table_file import table_of
 from baregrad.data.preprocess import Preprocessor
-from baregrad.data.split import train_test_split
+from baregrad.data.split import in_order, train_test_split
 from baregrad.data.synthetic import Dataset, dataset_named
 from baregrad.data.table import Table
 from baregrad.data.targets import fitted_target, suggested_task
 from baregrad.data.task import Task
-from baregrad.errors import BaregradError, DataError
+from baregrad.errors import BaregradError, DataError, FileWriteError
+from baregrad.tensor.tensor import Tensor
 from baregrad.training.samples import Samples
 
 DEFAULT_DATASET = "sine"
@@ -58,7 +61,9 @@ def problem_of(arguments: Namespace) -> Problem:
         return _problem(name, source, _as_table(dataset), TARGET, dataset.task, arguments)
     if arguments.dataset is not None:
         raise _usage(f"give either a file or --dataset, not both: {arguments.file}")
-    table = table_of(arguments, [arguments.target] if arguments.target else [])
+    folder = cache_folder(arguments.cache)
+    columns = [arguments.target] if arguments.target else []
+    table = table_of(arguments, columns, cache=folder and folder / "table")
     if arguments.target is None:
         raise _usage(
             f"which column is to be predicted? Name it with --target; {arguments.file} has "
@@ -66,6 +71,22 @@ def problem_of(arguments: Namespace) -> Problem:
         )
     name = Path(arguments.file).name.split(".")[0].strip("-") or "table"
     return _problem(name, table.source, table, arguments.target, arguments.task, arguments)
+
+
+def cache_folder(asked: str | None) -> Path | None:
+    """The folder for what is not to be in memory, made if it is not there.
+
+    Raises:
+        FileWriteError: it cannot be made.
+    """
+    if asked is None:
+        return None
+    folder = Path(asked)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileWriteError(f"--cache {asked} cannot be made: {error.strerror}") from error
+    return folder
 
 
 def _usage(message: str) -> ArgumentError:
@@ -87,6 +108,7 @@ def _problem(
     task = task or suggested_task(complete, target)
     training, validation = _split(complete, target, task, arguments.validation, arguments.seed)
     preprocessor = Preprocessor.fit(training, target, task, arguments.ignore)
+    folder = cache_folder(arguments.cache)
     notes = [f"{table.source}: {note}" for note in table.notes]
     notes += [f"{missing} rows without {target!r} left out"] if missing else []
     notes += [f"column {name!r} left out: {why}" for name, why in preprocessor.dropped.items()]
@@ -94,8 +116,12 @@ def _problem(
         name,
         source,
         preprocessor,
-        _samples(training, preprocessor),
-        _samples(validation, preprocessor) if validation is not None else None,
+        _samples(training, preprocessor, folder and folder / "training"),
+        (
+            None
+            if validation is None
+            else _samples(validation, preprocessor, folder and folder / "validation")
+        ),
         notes,
     )
 
@@ -110,21 +136,31 @@ def _split(
     fitted = fitted_target(table, target, task)  # also checks the column
     if share == 0:
         return table, None
-    labels = fitted.encoded(table).tolist() if task == "classification" else [0] * len(table)
+    labels = array("q", bytes(8 * len(table)))
+    if task == "classification":
+        parts = (fitted.encoded(block).array.data for block in table.blocks([target]))
+        labels = array("q", chain.from_iterable(parts))
     counts = Counter(labels)
-    common = [row for row, label in enumerate(labels) if counts[label] > 1]
+    common = array("q", (row for row, label in enumerate(labels) if counts[label] > 1))
     single = [row for row, label in enumerate(labels) if counts[label] == 1]
     try:
         training, validation = train_test_split(
-            common, test_size=share, seed=seed, stratify=[labels[row] for row in common]
+            Tensor(common),
+            test_size=share,
+            seed=seed,
+            stratify=Tensor(labels).take(common),
         )
     except BaregradError:
         raise DataError(
             f"{table.source}: {share:g} of {len(table)} rows cannot have each of {len(counts)} "
             "classes in it, and leave some of each; give another --validation, such as 0.5 or 0"
         ) from None
-    return table.take(sorted(training + single)), table.take(sorted(validation))
+    rows = len(table)
+    chosen = in_order(chain(training.array.data, single), rows)
+    return table.take(chosen), table.take(in_order(validation.array.data, rows))
 
 
-def _samples(table: Table, preprocessor: Preprocessor) -> Samples:
-    return Samples(preprocessor.transform(table), preprocessor.target(table))
+def _samples(table: Table, preprocessor: Preprocessor, cache: Path | None) -> Samples:
+    """Features and targets; in files whose names begin with that of `cache`, if there is one."""
+    x, y = (cache and cache.with_name(f"{cache.name}-{part}") for part in ("features", "targets"))
+    return Samples(preprocessor.transform(table, x), preprocessor.target(table, y))

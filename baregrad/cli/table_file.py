@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Collection
+from pathlib import Path
 
 from baregrad.data.read import read_table
 from baregrad.data.source import STANDARD_INPUT
@@ -12,11 +13,16 @@ from baregrad.data.table import Table
 from baregrad.errors import DataError
 
 
-def table_of(arguments: Namespace, columns: Collection[str] = (), text: bool = False) -> Table:
+def table_of(
+    arguments: Namespace,
+    columns: Collection[str] = (),
+    text: bool = False,
+    cache: Path | None = None,
+) -> Table:
     """The table in the file named on the command line, read as its options say.
 
     A first row with the names of all these columns is a header, unless the options say otherwise.
-    With `text`, every cell is kept as it was written.
+    With `text`, every cell is kept as it was written. The file `cache` is as for `read_table`.
 
     Raises:
         DataError, ArgumentError: it cannot be read.
@@ -31,4 +37,5 @@ def table_of(arguments: Namespace, columns: Collection[str] = (), text: bool = F
         arguments.skip_rows,
         columns,
         text=text,
+        cache=cache,
     )

@@ -42,6 +42,12 @@ def add_train(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="of the rows, kept back to assess the network with (default: 0.2)",
     )
+    data.add_argument(
+        "--cache",
+        metavar="DIR",
+        help="a folder to keep the table and its features in, not in memory, however large they "
+        "are; the table is read again only if it has changed",
+    )
     add_reading(data)
     network = parser.add_argument_group("network")
     network.add_argument(

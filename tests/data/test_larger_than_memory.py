@@ -70,10 +70,11 @@ def test_rows_taken_of_a_mapped_table_are_those_of_a_table_in_memory(file, tmp_p
     found = []
     for table in both:
         part = table.take([5, 3, 80, 3, -1]).take(range(1, 5)).take([3, 0])
+        cells = [part[name] for name in part.names]
+        missing = part.missing_rows("colour"), part.has_missing("power"), part.has_missing("colour")
+        numbers, distinct = list(part.numbers("power")), part.distinct("colour")
         found.append(
-            [[part[name] for name in part.names], part.place(0), part.kind("sold"), len(part)]
-            + [list(part.numbers("power")), part.missing_rows("colour"), part.distinct("colour")]
-            + [part.has_missing("power"), part.has_missing("colour"), repr(part)]
+            (cells, part.place(0), part.kind("sold"), numbers, distinct, missing, repr(part))
         )
         assert [len(block) for block in table.take(range(20)).blocks()] == [16, 4]
     assert found[0] == found[1]
