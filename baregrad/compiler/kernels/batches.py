@@ -9,7 +9,7 @@ from baregrad.compiler.kernels.epilogue import Epilogue
 from baregrad.compiler.kernels.expression import Pointers
 from baregrad.compiler.kernels.loops import Span
 from baregrad.compiler.kernels.operands import Index, Operand, Place, advanced, moved, product
-from baregrad.compiler.kernels.plan import Plan, Size
+from baregrad.compiler.kernels.plan import Matrices, Plan, Size
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 from baregrad.compiler.vector.target import Target
@@ -48,7 +48,8 @@ class BatchPlan(NamedTuple):
             def emit(place: Place, value: Value) -> None:
                 place.store(value, target)
 
-            self.product.write(b, left, right, Epilogue(emit, 1), (0, self.product.blocks), scratch)
+            matrices = Matrices(left, right, Epilogue(emit, 1))
+            self.product.write(b, matrices, (0, self.product.blocks), scratch)
 
 
 def _matrix(b: Builder, matrix: Matrix, pointers: Pointers, number: Index, step: int) -> Operand:

@@ -8,10 +8,8 @@ threads: the work is split over elements of C.
 from typing import Final, NamedTuple
 
 from baregrad.compiler.kernels.dot import Dot
-from baregrad.compiler.kernels.epilogue import Epilogue
 from baregrad.compiler.kernels.loops import Span
-from baregrad.compiler.kernels.operands import Operand
-from baregrad.compiler.kernels.plan import Plan, Size
+from baregrad.compiler.kernels.plan import Matrices, Plan, Size
 from baregrad.compiler.kernels.tiled import Tiled
 from baregrad.compiler.kernels.tiling import Split, Vectors, best_tile
 from baregrad.compiler.kernels.transposed import Transposed
@@ -60,18 +58,9 @@ class Swapped(NamedTuple):
         """Estimated, for all blocks."""
         return self.inner.cycles
 
-    def write(
-        self,
-        builder: Builder,
-        left: Operand,
-        right: Operand,
-        epilogue: Epilogue,
-        blocks: Span,
-        scratch: Value,
-    ) -> None:
+    def write(self, builder: Builder, matrices: Matrices, blocks: Span, scratch: Value) -> None:
         """Append the code; see `plan.Plan`."""
-        transposed = right.transposed, left.transposed, epilogue.transposed
-        self.inner.write(builder, *transposed, blocks, scratch)
+        self.inner.write(builder, matrices.transposed, blocks, scratch)
 
 
 def plan_product(

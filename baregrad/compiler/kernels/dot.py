@@ -11,10 +11,10 @@ i + 2 L, ... in order; the L partial sums are added by halves, as `reduce_add` d
 
 from typing import NamedTuple
 
-from baregrad.compiler.kernels.epilogue import Columns, Epilogue, finish_in_registers
+from baregrad.compiler.kernels.epilogue import Columns, finish_in_registers
 from baregrad.compiler.kernels.loops import Span, each, parts
 from baregrad.compiler.kernels.operands import ELEMENT, Operand, moved, product
-from baregrad.compiler.kernels.plan import Size
+from baregrad.compiler.kernels.plan import Matrices, Size
 from baregrad.compiler.kernels.shuffles import sum_each
 from baregrad.compiler.kernels.tiling import Split, Vectors
 from baregrad.compiler.vector.builder import Builder
@@ -68,17 +68,10 @@ class Dot(NamedTuple):
         end = rows * (3 * columns + self.vectors.lanes)
         return self.down.parts * self.across.parts * (depth * step + end)
 
-    def write(
-        self,
-        builder: Builder,
-        left: Operand,
-        right: Operand,
-        epilogue: Epilogue,
-        blocks: Span,
-        scratch: Value,
-    ) -> None:
+    def write(self, builder: Builder, matrices: Matrices, blocks: Span, scratch: Value) -> None:
         """Append the code; see `plan.Plan`."""
         b, lanes = builder, self.vectors.lanes
+        left, right, epilogue = matrices
         rest = self.size.columns % lanes
         tail = b.mask_below(rest) if rest else None
         rows: Span = (0, self.down.parts)

@@ -27,6 +27,25 @@ class Size(NamedTuple):
         return Size(self.columns, self.rows, self.depth)
 
 
+class Matrices(NamedTuple):
+    """The matrices of a product, and what becomes of it.
+
+    Attributes:
+        left: rows × depth.
+        right: depth × columns.
+        epilogue: what computes from the elements of the product, and stores the results.
+    """
+
+    left: Operand
+    right: Operand
+    epilogue: Epilogue
+
+    @property
+    def transposed(self) -> "Matrices":
+        """Of the transposed product, (A B)ᵀ = Bᵀ Aᵀ."""
+        return Matrices(self.right.transposed, self.left.transposed, self.epilogue.transposed)
+
+
 class Plan(Protocol):
     """How a matrix product is computed: decided before any code is written."""
 
@@ -46,22 +65,12 @@ class Plan(Protocol):
     def cycles(self) -> float:
         """Estimated, for all blocks."""
 
-    def write(
-        self,
-        builder: Builder,
-        left: Operand,
-        right: Operand,
-        epilogue: Epilogue,
-        blocks: Span,
-        scratch: Value,
-    ) -> None:
+    def write(self, builder: Builder, matrices: Matrices, blocks: Span, scratch: Value) -> None:
         """Append the code for a range of blocks.
 
         Args:
             builder: of the program.
-            left: rows × depth.
-            right: depth × columns.
-            epilogue: what becomes of the product.
+            matrices: what is multiplied, and what becomes of the product.
             blocks: the first, and the one after the last.
             scratch: address of the scratch memory.
         """

@@ -21,7 +21,7 @@ from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.kernels.expression import Expression, Pointers, needed
 from baregrad.compiler.kernels.loops import Span
 from baregrad.compiler.kernels.operands import ELEMENT, Operand, Place, Tile, advanced
-from baregrad.compiler.kernels.plan import Plan, Size
+from baregrad.compiler.kernels.plan import Matrices, Plan, Size
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 from baregrad.compiler.vector.target import Target
@@ -70,7 +70,7 @@ class ContractionPlan(NamedTuple):
             for matrix, strides in zip((kernel.left, kernel.right), _strides(kernel), strict=True)
         ]
         epilogue = Epilogue(emit, _length(kernel.nodes, roots), self._loads(b, pointers))
-        self.product.write(b, left, right, epilogue, blocks, scratch)
+        self.product.write(b, Matrices(left, right, epilogue), blocks, scratch)
 
     def _loads(self, b: Builder, pointers: Pointers) -> tuple[Operand, ...]:
         """The matrices of the product's size that the expression reads along their rows."""

@@ -20,6 +20,7 @@ from baregrad.compiler.kernels.loops import Span, each, parts
 from baregrad.compiler.kernels.microkernel import Ahead, multiply_tile
 from baregrad.compiler.kernels.operands import ELEMENT, Index, Operand, advanced, moved, product
 from baregrad.compiler.kernels.packing import copy_rows, transpose_rows
+from baregrad.compiler.kernels.plan import Matrices
 from baregrad.compiler.kernels.tiling import Split
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
@@ -35,16 +36,9 @@ class Tiled(Tiling):
 
     __slots__ = ()
 
-    def write(
-        self,
-        builder: Builder,
-        left: Operand,
-        right: Operand,
-        epilogue: Epilogue,
-        blocks: Span,
-        scratch: Value,
-    ) -> None:
+    def write(self, builder: Builder, matrices: Matrices, blocks: Span, scratch: Value) -> None:
         """Append the code; see `plan.Plan`."""
+        left, right, epilogue = matrices
         writer = _Writer(builder, self, epilogue, scratch)
         rows: Span = (0, self.down.parts)
         columns: Span = (0, self.across.parts)

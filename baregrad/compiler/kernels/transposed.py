@@ -20,7 +20,7 @@ from baregrad.compiler.kernels.operands import (
     product,
 )
 from baregrad.compiler.kernels.packing import transpose_rows
-from baregrad.compiler.kernels.plan import Size, round_up
+from baregrad.compiler.kernels.plan import Matrices, Size, round_up
 from baregrad.compiler.kernels.tiled import Tiled
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
@@ -68,17 +68,10 @@ class Transposed(NamedTuple):
         elements = self.size.rows * self.size.columns
         return self.inner.cycles + _CYCLES * elements / self.inner.vectors.lanes
 
-    def write(
-        self,
-        builder: Builder,
-        left: Operand,
-        right: Operand,
-        epilogue: Epilogue,
-        blocks: Span,
-        scratch: Value,
-    ) -> None:
+    def write(self, builder: Builder, matrices: Matrices, blocks: Span, scratch: Value) -> None:
         """Append the code; see `plan.Plan`."""
         b, inner = builder, self.inner
+        left, right, epilogue = matrices
         pointer = advanced(b, scratch, inner.scratch_bytes)
         result = Operand(pointer, self.row_length, 1)
         square = Operand(advanced(b, pointer, self.result_bytes), inner.vectors.lanes, 1)
@@ -86,7 +79,8 @@ class Transposed(NamedTuple):
         def keep(place: Place, value: Value) -> None:
             place.store(value, result)
 
-        inner.write(b, right.transposed, left.transposed, Epilogue(keep), blocks, scratch)
+        swapped = Matrices(right.transposed, left.transposed, Epilogue(keep))
+        inner.write(b, swapped, blocks, scratch)
         begin = product(b, blocks[0], inner.tile.rows)
         end = product(b, blocks[1], inner.tile.rows)
         last = b.min_int64(end, self.size.columns)
