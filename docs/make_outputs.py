@@ -27,7 +27,7 @@ ALSO = {  # under which other names tables may be found
 }
 TIMES = re.compile(r"(?<![\w.-])\d[\d.]* s\b")  # are others each time
 FENCES = re.compile(r"^```(console|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMANDS = re.compile(r"^\$ (.*(?:(?<=\\)\n.*)*)\n", re.MULTILINE)
+COMMANDS = re.compile(r"^\$ (.*)\n", re.MULTILINE)
 STATEMENTS = re.compile(r"^>>> .*\n(?:^\.\.\. ?.*\n)*", re.MULTILINE)
 
 
