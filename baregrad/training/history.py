@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -114,11 +114,25 @@ class History:
         writer.writerows(zip(self.epoch, *columns, strict=True))
         write_atomically(path, [text.getvalue().encode()])
 
-    def report(self, path: FilePath, title: str = "Training report") -> None:
+    def report(
+        self,
+        path: FilePath,
+        title: str = "Training report",
+        features: Sequence[str] = (),
+        classes: Sequence[str] = (),
+        target: str = "target",
+    ) -> None:
         """Writes a page that shows the training: curves, results, the graph, the network.
 
         With a `Recorder` among the callbacks of `fit` it shows them through time, else as they are
         now. It is one HTML file, which needs nothing else and opens from disk.
+
+        Args:
+            path: the file; one that was there is replaced.
+            title: of the page.
+            features: names of the inputs, such as `Preprocessor.feature_names`.
+            classes: names of the classes, if one of them is predicted.
+            target: name of what is predicted.
 
         Raises:
             ArgumentError: this is not the history of a `fit`.
@@ -127,7 +141,8 @@ class History:
         if self.trained is None:
             raise ArgumentError("there is nothing to report: this history is not that of a fit")
         # pictures are a floor above, and loaded only when somebody wants one
-        import_module("baregrad.view.report.page").write_report(self, path, title)
+        page = import_module("baregrad.view.report.page")
+        page.write_report(self, path, page.Labels(title, (), features, target, classes))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         from baregrad.training import curves  # only notebooks need them

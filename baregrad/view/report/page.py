@@ -29,30 +29,31 @@ from baregrad.view.report.records import Records, records_of
 from baregrad.view.report.results import Labels, results
 from baregrad.view.report.structure import Structure
 from baregrad.view.report.summary import rounded
+from baregrad.view.report.verdict import verdict
 from baregrad.view.stepper import stepper
 
 SAMPLES = 32  # that are looked at, where no recorder says how many
 LARGEST = 1_500_000  # characters of recorded steps; of more, every second one is left out
 ROWS = 200  # of the table of epochs
+NAMED, LONGEST = 16, 80  # inputs that have names, and characters of each
 STEPS = 150  # operations of the backward pass
 WALKED = 2000  # tensors in a graph whose backward pass is walked through, at most
 
 Row = Sequence[object]
 
 
-def write_report(history: History, path: FilePath, labels: Labels | str = "") -> None:
+def write_report(history: History, path: FilePath, labels: Labels) -> None:
     """Writes the report of a training, see `History.report`.
 
     Args:
         history: of a `fit`.
         path: the file; one that was there is replaced.
-        labels: what to call things; or a title only.
+        labels: what to call things.
 
     Raises:
         FileWriteError: the file cannot be written.
     """
-    names = Labels(labels) if isinstance(labels, str) else labels
-    write_atomically(path, [html(history, names).encode()])
+    write_atomically(path, [html(history, labels).encode()])
 
 
 def html(history: History, labels: Labels) -> str:
@@ -63,15 +64,18 @@ def html(history: History, labels: Labels) -> str:
     structure = records.structure
     graphs, missing = _graphs(structure)
     steps = _steps(trained, structure)
+    found = results(trained, labels)
     data = {
         "history": rounded(history.history),
         "records": _thinned(records.each),
         "structure": structure.data(),
-        "results": rounded(results(trained, labels)),
+        "features": [name[:LONGEST] for name in labels.features[:NAMED]],
+        "results": rounded(found),
         "steps": steps,
     }
     parts = {
         "TITLE": escape(labels.title),
+        "VERDICT": escape(verdict(history.history, found)),
         "SUMMARY": table(_facts(history, labels), headers=0),
         "EPOCHS": table(_epochs(history), headers=1),
         "GRAPHS": graphs,
@@ -116,10 +120,11 @@ def _facts(history: History, labels: Labels) -> list[Row]:
     assert trained is not None
     model, count = trained.model, sum(p.size for p in trained.model.parameters())
     kept = len(trained.validation) if trained.validation else 0
+    samples = ("samples", f"{len(trained.samples):,} to train, {kept:,} to validate")
     rows: list[Row] = [
         *labels.facts,
-        ("samples", f"{len(trained.samples):,} to train, {kept:,} to validate"),
-        ("inputs", f"{shape_text(trained.samples.x.shape[1:])} for each sample"),
+        *([] if labels.facts else [samples]),  # which say it, too
+        ("inputs", _inputs(labels) or f"{shape_text(trained.samples.x.shape[1:])} for each sample"),
         ("model", f"{type(model).__name__}({model.describe()}), {count:,} parameters"),
         ("loss", _loss_text(trained.loss)),
         ("optimizer", f"{type(trained.optimizer).__name__}, batches of {trained.batch_size}"),
@@ -136,6 +141,12 @@ def _loss_text(loss: Any) -> str:
     function, options = getattr(loss, "func", loss), getattr(loss, "keywords", {})
     name = getattr(function, "__name__", str(function))
     return ", ".join([name, *(f"{key}={value}" for key, value in options.items())])
+
+
+def _inputs(labels: Labels) -> str:
+    """The names of the features, as far as there is room."""
+    count, some = len(labels.features), ", ".join(labels.features[:NAMED])
+    return f"{count:,}: {some}{', …' if count > NAMED else ''}" if count else ""
 
 
 def _epochs(history: History) -> list[Row]:

@@ -16,11 +16,16 @@ function make(name, attributes = {}, ...children) {
   node.append(...children.filter((child) => child !== null));
   return node;
 }
-const show = (x) => x === null || x === undefined ? "–" : typeof x !== "number" ? String(x)
-  : x === 0 ? "0" : Math.abs(x) >= 1e5 || Math.abs(x) < 1e-3 ? x.toExponential(2).replace("e+", "e") : String(+x.toPrecision(4));
+const show = (x) => {
+  if (x === null || x === undefined) return "–";
+  if (typeof x !== "number") return String(x);
+  const size = Math.abs(x);
+  if (size >= 1e9 || (size && size < 1e-3)) return x.toExponential(2).replace(/\.?0*e\+?/, "e");
+  return (size < 1e4 ? +x.toPrecision(4) : Math.round(x)).toLocaleString("en", { maximumFractionDigits: 8, useGrouping: size >= 1e4 });
+};
 function table(rows, headings, caption) {
   const cell = (x) => x instanceof Node ? make("td", {}, x) : make("td", typeof x === "number" ? { class: "number" } : {}, show(x));
-  const head = headings ? [make("thead", {}, make("tr", {}, ...headings.map((h) => make("th", { scope: "col" }, h))))] : [];
+  const head = headings ? [make("thead", {}, make("tr", {}, ...headings.map((h, i) => make("th", { scope: "col", class: typeof rows[0]?.[i] === "number" && i ? "number" : null }, h))))] : [];
   const body = rows.map(([first, ...rest]) => make("tr", {}, make("th", { scope: "row" }, first instanceof Node ? first : show(first)), ...rest.map(cell)));
   return make("table", {}, ...(caption ? [make("caption", {}, caption)] : []), ...head, make("tbody", {}, ...body));
 }
@@ -42,6 +47,17 @@ function ticks(low, high) {
   return found;
 }
 
+// The same for logarithms: as many of 1, 2, 5, 10, ... as there is room for.
+function logTicks(low, high) {
+  const all = (digits) => {
+    const found = [];
+    for (let power = Math.floor(low); power <= high; power++) for (const n of digits) found.push(power + Math.log10(n));
+    return found.filter((at) => at >= low - 1e-9 && at <= high + 1e-9);
+  };
+  const few = [[1, 2, 5], [1, 3], [1]].map(all).find((found) => found.length < 7);
+  return few?.length > 1 ? few : ticks(low, high);
+}
+
 // --- charts ---------------------------------------------------------------------------------
 
 // A frame with axes; `add` draws into it, with scales from data to points.
@@ -53,7 +69,7 @@ function chart(title, xs, ys, names, add, log = false) {
   const X = (v) => l + (v - x0) / (x1 - x0) * (w - l - r);
   const Y = (v) => h - b - ((log ? Math.log10(v) : v) - y0) / (y1 - y0) * (h - t - b);
   const svg = make("svg", { viewBox: `0 0 ${w} ${h}`, role: "img", "aria-label": `${title}: ${names[1]} over ${names[0]}` });
-  for (const at of ticks(y0, y1)) {
+  for (const at of (log ? logTicks : ticks)(y0, y1)) {
     const y = h - b - (at - y0) / (y1 - y0) * (h - t - b);
     svg.append(make("path", { class: "axis", d: `M${l} ${y}H${w - r}` }),
       make("text", { class: "tick", x: l - 5, y: y + 4, "text-anchor": "end" }, show(log ? +(10 ** at).toPrecision(2) : at)));
@@ -92,8 +108,20 @@ function scatter(title, pairs, names, diagonal) {
 // --- summary, results, curves ---------------------------------------------------------------
 
 const last = (values) => values[values.length - 1];
-for (const [name, values] of Object.entries(D.history))
-  if (name !== "lr") $("tiles").append(make("div", { class: "tile" }, make("b", {}, show(last(values))), make("span", {}, name.replace(/^val_/, "validation ") + ", last epoch")));
+const words = { r2: "R²", rmse: "root mean square error", mae: "mean absolute error" };
+function summary() {
+  const tile = (value, text) => $("tiles").append(make("div", { class: "tile" }, make("b", {}, show(value)), make("span", {}, text)));
+  for (const [name, value] of D.results.scores) tile(name === "accuracy" ? `${show(100 * value)} %` : value, words[name] ?? name);
+  for (const [name, text] of [["loss", "training loss"], ["val_loss", "validation loss"]])
+    if (D.history[name]?.length) tile(last(D.history[name]), `${text}; ${show(D.history[name][0])} at first`);
+  $("story").append(...lossCurve());
+}
+function lossCurve() {
+  const { loss, val_loss: validation } = D.history;
+  if (!loss?.length) return [];
+  const lines = [["training", loss], ...(validation ? [["validation", validation]] : [])];
+  return [curves("loss", loss.map((_, i) => i + 1), lines, ["epoch", "loss"])];
+}
 
 function results() {
   const R = D.results, box = $("results-body"), parts = [];
@@ -152,15 +180,16 @@ function surface(R) {
   return figure;
 }
 function history() {
-  const H = D.history, names = Object.keys(H).filter((n) => !n.startsWith("val_"));
+  const H = D.history, names = Object.keys(H).filter((n) => !n.startsWith("val_") && n !== "loss");
   const box = $("curves-body");
+  box.append(...lossCurve());
   for (const name of names) {
     const lines = [["training", H[name]]];
     if (H["val_" + name]) lines.push(["validation", H["val_" + name]]);
     box.append(curves(name === "lr" ? "learning rate" : name, H[name].map((_, i) => i + 1), name === "lr" ? [["learning rate", H.lr]] : lines, ["epoch", name]));
   }
   if (D.records.length > 1) box.append(curves("gradient norm of the watched samples", D.records.map((r) => r.step), [["norm of all gradients", D.records.map((r) => r.norm)]], ["step", "gradient norm"]));
-  if (!names.length && D.records.length < 2) box.append(make("p", {}, "No epoch was finished."));
+  if (!H.loss?.length && D.records.length < 2) box.append(make("p", {}, "No epoch was finished."));
 }
 
 // --- through time ---------------------------------------------------------------------------
@@ -250,6 +279,18 @@ function panel() {
 }
 const source = (step) => step.source ? [make("h3", {}, "Source"), make("p", {}, make("code", {}, `${step.source.file}:${step.source.line}: ${step.source.code}`))] : [];
 
+// --- names ----------------------------------------------------------------------------------
+
+// What is written beside an input of a layer, and beside what it makes; features and classes have names.
+const clipped = (words, most) => words.length > most ? words.slice(0, most - 1) + "…" : words;
+const inputName = (k, i) => k ? `${S.layers[k - 1].name}[${i}]` : D.features[i] ?? `x${i}`;
+function outputName(k, i) {
+  const { outputs, name } = S.layers[k], { kind, classes, target } = D.results;
+  if (k < S.layers.length - 1) return `${name}[${i}]`;
+  if (kind === "classes") return outputs === 1 ? `logit of ${classes[1]}` : String(classes[i] ?? i);
+  return outputs === 1 ? target ?? "output" : `${target ?? "output"} ${i}`;
+}
+
 // --- one neuron -----------------------------------------------------------------------------
 
 let layerAt = 0, unitAt = 0;
@@ -263,25 +304,26 @@ function neuron() {
   const [x] = numberOf(layer.x), [w, dw] = numberOf(layer.weight).map(grid), [b, db] = layer.bias === null ? [null, null] : numberOf(layer.bias);
   const [z, dz] = numberOf(layer.z), [a, da] = numberOf(layer.a), u = unitAt;
   const inputs = w[u].length, height = Math.max(150, inputs * 30 + 40), mid = height / 2;
-  const svg = make("svg", { viewBox: `0 0 620 ${height}`, width: 620, role: "img", "aria-label": `Neuron ${u} of ${layer.name}: z is ${show(z && z[u])}, output ${show(a && a[u])}` });
+  const svg = make("svg", { viewBox: `0 0 700 ${height}`, width: 700, role: "img", "aria-label": `Neuron ${u} of ${layer.name}: z is ${show(z && z[u])}, output ${show(a && a[u])}` });
   const text = (px, py, words, anchor = "middle") => svg.append(make("text", { x: px, y: py, "text-anchor": anchor }, words));
   const top = Math.max(...w[u].map(Math.abs), 1e-12);
   for (let i = 0; i < inputs; i++) {
     const y = (i + 1) * height / (inputs + 1);
-    svg.append(make("path", { class: w[u][i] < 0 ? "w minus" : "w", "stroke-width": (0.6 + 5 * Math.abs(w[u][i]) / top).toFixed(1), d: `M150 ${y}L330 ${mid}` }));
-    svg.append(make("circle", { class: "unit", cx: 145, cy: y, r: 6 }));
-    text(132, y + 4, `x${i} = ${show(x && x[i])}`, "end");
-    text(200, y + (mid - y) * 50 / 180 - 3, "× " + show(w[u][i]));
+    svg.append(make("path", { class: w[u][i] < 0 ? "w minus" : "w", "stroke-width": (0.6 + 5 * Math.abs(w[u][i]) / top).toFixed(1), d: `M230 ${y}L410 ${mid}` }));
+    svg.append(make("circle", { class: "unit", cx: 225, cy: y, r: 6 }));
+    text(212, y + 4, `${clipped(inputName(layerAt, i), 20)} = ${show(x && x[i])}`, "end");
+    text(280, y + (mid - y) * 50 / 180 - 3, "× " + show(w[u][i]));
   }
-  svg.append(make("path", { class: "w", d: `M350 ${mid}H530` }), make("circle", { class: "unit", cx: 340, cy: mid, r: 18 }), make("circle", { class: "unit", cx: 540, cy: mid, r: 18 }));
-  text(340, mid + 5, "Σ"); text(540, mid + 5, "φ");
-  text(430, mid - 9, `z = ${show(z && z[u])}`); text(430, mid + 19, `∂L/∂z = ${show(dz && dz[u])}`);
-  text(540, mid - 27, `a = ${show(a && a[u])}`); text(540, mid + 36, `∂L/∂a = ${show(da && da[u])}`);
-  if (b) text(340, mid + 36, `+ b = ${show(b[u])}`);
+  svg.append(make("path", { class: "w", d: `M430 ${mid}H610` }), make("circle", { class: "unit", cx: 420, cy: mid, r: 18 }), make("circle", { class: "unit", cx: 620, cy: mid, r: 18 }));
+  text(420, mid + 5, "Σ"); text(620, mid + 5, "φ");
+  text(510, mid - 9, `z = ${show(z && z[u])}`); text(510, mid + 19, `∂L/∂z = ${show(dz && dz[u])}`);
+  text(620, mid - 27, `a = ${show(a && a[u])}`); text(620, mid + 36, `∂L/∂a = ${show(da && da[u])}`);
+  text(620, mid - 45, clipped(outputName(layerAt, u), 20));
+  if (b) text(420, mid + 36, `+ b = ${show(b[u])}`);
   const more = layer.inputs - inputs;
   box.replaceChildren(select("Layer", S.layers.map((l) => l.name), layerAt, (v) => { layerAt = v; }), select("Neuron", [...Array(count).keys()].map(String), unitAt, (v) => { unitAt = v; }),
     make("p", { class: "note" }, `z = w · x + b and a = φ(z), of the first watched sample${more > 0 ? `; ${more} more inputs are not shown` : ""}.`), svg,
-    folded("The neuron as a table", table([...w[u].map((v, i) => [`input ${i}`, x && x[i], v, dw && dw[u][i]]), ...(b ? [["bias", null, b[u], db && db[u]]] : [])], ["from", "input", "weight", "gradient of the loss"])));
+    folded("The neuron as a table", table([...w[u].map((v, i) => [inputName(layerAt, i), x && x[i], v, dw && dw[u][i]]), ...(b ? [["bias", null, b[u], db && db[u]]] : [])], ["from", "input", "weight", "gradient of the loss"])));
 }
 
 // --- the network ----------------------------------------------------------------------------
@@ -290,23 +332,29 @@ function network() {
   const box = $("network-body"), L = S.layers;
   if (!L.length) { box.replaceChildren(make("p", {}, "The model has no linear layers to draw.")); return; }
   const most = Math.min(S.side, 12), sizes = [L[0].inputs, ...L.map((l) => l.outputs)], shown = sizes.map((n) => Math.min(n, most));
-  const height = Math.max(...shown) * 30 + 56, width = 190 * L.length + 120;
-  const at = (column, i) => [60 + column * 190, 30 + (i + 1) * (height - 56) / (shown[column] + 1)];
+  const height = Math.max(...shown) * 30 + 56, width = 190 * L.length + 300;
+  const at = (column, i) => [150 + column * 190, 30 + (i + 1) * (height - 56) / (shown[column] + 1)];
   const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `The network: ${sizes.join(", ")} neurons` });
   L.forEach((layer, k) => {
     const w = grid(numberOf(layer.weight)[0]);
     const top = w ? Math.max(...w.flat().map(Math.abs), 1e-12) : 1;
     if (w && layer.inputs === sizes[k]) for (let o = 0; o < shown[k + 1]; o++) for (let i = 0; i < shown[k]; i++) {
       const v = w[o][i], [x0, y0] = at(k, i), [x1, y1] = at(k + 1, o);
-      svg.append(make("path", { class: v < 0 ? "w minus" : "w", "stroke-width": (0.2 + 4 * Math.abs(v) / top).toFixed(2), "stroke-opacity": (0.15 + 0.75 * Math.abs(v) / top).toFixed(2), d: `M${x0} ${y0}L${x1} ${y1}` }, make("title", {}, `${layer.name}: weight from ${i} to ${o} is ${show(v)}`)));
+      svg.append(make("path", { class: v < 0 ? "w minus" : "w", "stroke-width": (0.2 + 4 * Math.abs(v) / top).toFixed(2), "stroke-opacity": (0.15 + 0.75 * Math.abs(v) / top).toFixed(2), d: `M${x0} ${y0}L${x1} ${y1}` }, make("title", {}, `${layer.name}: weight from ${inputName(k, i)} to ${outputName(k, o)} is ${show(v)}`)));
     }
   });
   sizes.forEach((n, column) => {
-    for (let i = 0; i < shown[column]; i++) { const [x, y] = at(column, i); svg.append(make("circle", { class: "unit", cx: x, cy: y, r: 9 })); }
+    for (let i = 0; i < shown[column]; i++) { const [x, y] = at(column, i); svg.append(make("circle", { class: "unit", cx: x, cy: y, r: 9 }, make("title", {}, column ? outputName(column - 1, i) : inputName(0, i)))); }
     const [x] = at(column, 0);
     svg.append(make("text", { x, y: 16, "text-anchor": "middle" }, column ? L[column - 1].name : "inputs"));
     if (n > shown[column]) svg.append(make("text", { x, y: height - 8, "text-anchor": "middle" }, `+ ${n - shown[column]} more`));
   });
+  const beside = (column, i, words, side) => {
+    const [x, y] = at(column, i);
+    svg.append(make("text", { x: x + side * 15, y: y + 4, "text-anchor": side < 0 ? "end" : "start" }, clipped(words, 17)));
+  };
+  for (let i = 0; i < shown[0]; i++) beside(0, i, inputName(0, i), -1);
+  for (let i = 0; i < shown[L.length]; i++) beside(L.length, i, outputName(L.length - 1, i), 1);
   const wasOpen = box.querySelector("details")?.open;
   const rows = L.map((l) => [l.name, l.inputs, l.outputs, ...(pairOf(l.weight)[0] || []).slice(0, 4)]);
   box.replaceChildren(svg, folded("Weights as a table", table(rows, ["layer", "inputs", "neurons", "mean weight", "deviation", "smallest", "largest"])));
@@ -355,8 +403,8 @@ function backward() {
   const box = $("backward-body");
   if (!D.steps.length) { box.append(make("p", {}, "The graph is too large to walk through, or has no operation.")); return; }
   let at = 0;
-  const cut = (n) => table((n.grid.length ? n.grid : [[]]).map((row, i) => [i, ...row]));
-  const card = (title, n) => n ? make("div", {}, make("h3", {}, title), cut(n)) : null;
+  const numbers = (n) => n.shape.length ? table((n.grid.length ? n.grid : [[]]).map((row, i) => [i, ...row])) : make("p", {}, show(n.grid.flat()[0]));
+  const card = (title, n) => n ? make("div", {}, make("h3", {}, title), numbers(n)) : null;
   const view = make("div", { "aria-live": "polite" });
   const move = (by) => { at = Math.max(0, Math.min(D.steps.length - 1, at + by)); draw(); };
   const back = make("button", { type: "button", id: "back", onclick: () => move(-1) }, "← Back");
@@ -393,7 +441,7 @@ function zoomTo(name) {
     box.scrollLeft = (box.scrollWidth - box.clientWidth) / 2;
   }
   $("neuron").hidden = name !== "neuron";
-  chosen = null;
+  chosen = S.views[name]?.find((node) => node.kind === "parameter") ?? null;
   update();
 }
 function controls() {
@@ -413,6 +461,7 @@ function controls() {
   const zooms = S.layers.length ? ["modules", "tensors", "neuron"] : ["modules", "tensors"];
   zooms.forEach((name) => $("zooms").append(make("label", {}, make("input", { type: "radio", name: "zoom", value: name, onchange: () => zoomTo(name), ...(name === "tensors" ? { checked: "" } : {}) }), name === "neuron" ? "scalars of a neuron" : name)));
 }
+summary();
 results();
 history();
 histograms();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -90,6 +91,7 @@ def _confusion(predicted: Tensor, true: Tensor, labels: Labels) -> dict[str, Any
         "matrix": matrix,
         "each": scores,
         "scores": [["accuracy", accuracy]],
+        "usual": max(Counter(t for t, _ in pairs).values()) / len(pairs),
         "hidden": count - shown,
     }
 

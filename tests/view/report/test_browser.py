@@ -118,6 +118,36 @@ def test_zooms_show_modules_tensors_and_a_neuron(opened):
     assert label.startswith("Neuron 2 of layers.0: z is ")
 
 
+def test_inputs_and_outputs_are_drawn_with_their_names(opened):
+    page = opened()
+    network = page.locator("#network-body svg text").all_text_contents()
+    cut = EVIL[:16] + "…"
+    assert network.count(cut) == 3  # both features and a class
+    assert "no" in network
+    weight = page.locator("#network-body svg path title").first.text_content()
+    assert weight.startswith(f"layers.0: weight from {EVIL} to layers.0[0] is ")
+    page.check("input[value=neuron]")
+    page.select_option("#neuron select >> nth=0", "1")
+    page.select_option("#neuron select >> nth=1", "1")
+    drawn = page.locator("#neuron svg text").all_text_contents()
+    assert "no" in drawn
+    assert any(text.startswith("layers.0[2] = ") for text in drawn)
+    page.select_option("#neuron select >> nth=0", "0")
+    drawn = page.locator("#neuron svg text").all_text_contents()
+    assert sum(text.startswith(f"{EVIL[:19]}… = ") for text in drawn) == 2
+
+
+def test_the_first_screen_says_what_came_out(opened):
+    page = opened("numbers", viewport={"width": 1280, "height": 900})
+    words = page.inner_text("#verdict")
+    assert "6 validation samples" in words
+    assert "The training loss" in words
+    for element in ("#verdict", "#tiles", "#story svg"):
+        box = page.locator(element).bounding_box()
+        assert box["y"] + box["height"] < 900
+    assert "R²" in page.inner_text("#tiles")
+
+
 def test_every_node_is_in_a_table_that_chooses_it(opened):
     page = opened()
     page.click("text=Nodes as a table")

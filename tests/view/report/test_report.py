@@ -25,6 +25,16 @@ def fitted(loss, x, y, outputs=1, **options):
     return bg.fit(model, x, y, loss, epochs=2, seed=0, **options), model
 
 
+def test_names_of_features_classes_and_target_can_be_given(tmp_path):
+    path = tmp_path / "r.html"
+    history, _ = trained(classes=True)
+    history.report(path, "Fruit", ["size", EVIL], ["apple", "pear"], "kind")
+    read = Page(path.read_text(encoding="utf-8"))
+    assert read.data["features"] == ["size", EVIL]
+    assert read.data["results"]["classes"] == ["apple", "pear"]
+    assert f"2: size, {EVIL}" in read.texts("td")
+
+
 def test_a_page_has_its_sections_as_headings_and_links_to_them(page):
     read = page(trained()[0], "My run")
     assert read.texts("title") == read.texts("h1") == ["My run"]
