@@ -76,6 +76,18 @@ def test_the_file_in_a_run_s_folder_repeats_it_exactly(cli, tables):
     assert settings["header"] is False
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_what_was_chosen_to_suit_a_table_is_in_the_file(cli, tables, optimizer):
+    words = ("--target", "kind", "--epochs", "3", "--optimizer", optimizer, "--no-report")
+    cli("train", tables / "animals.csv", *words, "--out", "one", "--quiet")
+    found = tomllib.loads(Path("one/config.toml").read_text())
+    suitable = {"adam": (0.3, 0.3 / 16, "one_cycle"), "lbfgs": (0.0, 0.0, "constant")}
+    assert (found["dropout"], found["weight-decay"], found["schedule"]) == suitable[optimizer]
+    assert (found["hidden"], found["label-smoothing"]) == ([100], 0.05)
+    assert cli("train", "--config", "one/config.toml", "--out", "two", "--quiet").code == 0
+    assert files("one") == files("two")
+
+
 def test_what_is_typed_comes_before_what_is_in_the_file(cli, tables):
     Path("c.toml").write_text('dataset = "xor"\nepochs = 2\nhidden = 3\n')
     assert cli("train", "points.csv", "--target", "y", "--config", "c.toml", *QUICK).code == 0
