@@ -4,7 +4,7 @@ import pytest
 
 from baregrad.errors import FileWriteError
 from baregrad.files import atomic
-from baregrad.files.atomic import write_atomically
+from baregrad.files.atomic import remove_leftovers, write_atomically
 
 
 @pytest.fixture
@@ -99,3 +99,11 @@ def test_the_file_may_be_read_by_whom_the_umask_allows(path):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(FileWriteError, match=r"none.file cannot be written: No such file"):
         write_atomically(tmp_path / "none" / "file", [b""])
+
+
+def test_what_killed_processes_have_left_of_a_file_is_removed_and_nothing_else(tmp_path):
+    kept = ["a", "b.12.ab.tmp", ".ab.12.ab.tmp", ".a.12.ab", "a.12.ab.tmp"]
+    for name in (*kept, ".a.12.0123.tmp", ".a.13.4567.tmp"):
+        (tmp_path / name).touch()
+    remove_leftovers(tmp_path / "a")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)

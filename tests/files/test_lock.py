@@ -47,3 +47,12 @@ def test_an_exception_frees_it(tmp_path):
         raise KeyError
     with FolderLock(tmp_path):
         pass
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(FileWriteError, match=r"cannot be written to: .*; check the folder and its"),
+        FolderLock(tmp_path / "file" / "folder"),
+    ):
+        pass
