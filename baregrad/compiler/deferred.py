@@ -132,15 +132,15 @@ class Deferred(Pending):
         self.found = None
         self.kind = kind
         self.inputs = inputs
-        self.serial = self.since = next(_serials)
-        self.size = kind.size
+        self.serial = since = next(_serials)
+        size = kind.size
         for x in inputs:
             if type(x) is Deferred:
-                self.size += x.size
-                if x.since < self.since:
-                    self.since = x.since
-        if self.size > LARGE:
-            self.size = LARGE
+                size += x.size
+                if x.since < since:
+                    since = x.since
+        self.since = since
+        self.size = size if size < LARGE else LARGE
 
     def compute(self) -> Array:
         """The array, from the kind's engine."""

@@ -8,7 +8,6 @@ computed from it, so that its gradient is complete before it is passed on.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
 from typing import Any, TypeVar
 
 from baregrad.engines import array as arrays
@@ -141,11 +140,7 @@ def _gradients(roots: Sequence[N], seeds: Sequence[N], create_graph: bool) -> di
 def _is_unchanged(nodes: Sequence[N]) -> bool:
     """Whether there was no assignment, nor a new wish for gradients, since the first operation."""
     first = next((node.serial for node in nodes if node.op is not None), 0)
-    changes: tuple[int, ...] = (
-        *map(attrgetter("assigned"), nodes),
-        *map(attrgetter("required"), nodes),
-    )
-    return max(changes) <= first
+    return not [node for node in nodes if node.assigned > first or node.required > first]
 
 
 def _sweep_from(root: N, seed: N) -> dict[N, N]:

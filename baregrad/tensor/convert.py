@@ -64,6 +64,11 @@ def scalar(value: float, dtype: DType) -> Array:
     Raises:
         DTypeError: it is too large.
     """
+    return _whole(value, dtype) if type(value) is int else _checked_new((value,), (), dtype)
+
+
+@lru_cache  # formulas are full of 0 and 1
+def _whole(value: int, dtype: DType) -> Array:
     return _checked_new((value,), (), dtype)
 
 

@@ -171,7 +171,8 @@ class Node:
             DTypeError: also a result too large for int64.
         """
         try:
-            array = selection.current().evaluate(op, _arrays(inputs), attributes)
+            engine = selection.current()
+            array = engine.evaluate(op, _arrays(inputs, engine), attributes)
         except OverflowError:
             if op.infer is None or op.infer(*inputs, **attributes)[1] != "int64":
                 raise  # by a function of the user's own
@@ -299,9 +300,9 @@ class Node:
         self.assigned = next(_clock)
 
 
-def _arrays(inputs: tuple[Node, ...]) -> list[Array]:
+def _arrays(inputs: tuple[Node, ...], engine: selection.Engine) -> list[Array]:
     """The values of tensors; where nothing is captured, what most of them hold."""
-    if not selection.current().computes:
+    if not engine.computes:
         return [x.array for x in inputs]
     return [x.array if isinstance(x.held, Resident) else x.held for x in inputs]
 

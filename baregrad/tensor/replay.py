@@ -66,18 +66,21 @@ def structure(nodes: Sequence[Node]) -> tuple[list[Hashable], list[int]] | None:
     for place, node in enumerate(nodes):
         places[node] = place
         op, held = node.op, node.held
+        if op is None:
+            key += None, node.requires_grad, held.shape
+            continue
+        if id(op) not in _COMPILED:
+            return None
         key += id(op), node.requires_grad, held.shape
-        if op is not None:
-            if id(op) not in _COMPILED:
-                return None
-            parents = [places[parent] for parent in node.parents]
-            key += parents
+        parents = [places[parent] for parent in node.parents]
+        key += parents
+        if node.attributes:
             key += node.attributes.values()
-            if is_open(held):
-                key.append(True)
-                open_places.append(place)
-                for parent in parents:
-                    others[parent] -= 1
+        if is_open(held):
+            key.append(True)
+            open_places.append(place)
+            for parent in parents:
+                others[parent] -= 1
     root = len(nodes) - 1
     stored = [place for place in open_places if others[place] > 1 or place == root]
     return key + stored, stored
