@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
-from baregrad.errors import BaregradError, DTypeError, ModelFileError, ShapeError
+from baregrad.errors import (
+    BaregradError,
+    DTypeError,
+    GradientError,
+    ModelFileError,
+    ShapeError,
+)
 from baregrad.tensor.graph import scope
 from baregrad.tensor.tensor import Tensor, as_tensor
 
@@ -22,6 +28,8 @@ class Module:
     training: bool = True
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Tensor) and not _is_parameter(value):
+            self._check_kept(name)
         object.__setattr__(self, name, value)
         for path, part in _parts(name, value):
             if isinstance(part, Tensor):
@@ -31,6 +39,15 @@ class Module:
                 object.__setattr__(part, "_name", path)
                 for inner, tensor in part.named_tensors():
                     tensor.name = f"{path}.{inner}"
+
+    def _check_kept(self, name: str) -> None:
+        """Refuses to put another tensor in a parameter's place: nothing would train it."""
+        if _is_parameter(vars(self).get(name)):
+            raise GradientError(
+                f"{name} of this {type(self).__name__} is a parameter, and the new value would not "
+                f"be one; give it another value by {name}.assign(...), or freeze it by "
+                f"{name}.requires_grad = False"
+            )
 
     def forward(self, *inputs: Any, **options: Any) -> Tensor:
         """Computes the output; every kind of module has its own, most from one input `x`."""
@@ -169,6 +186,10 @@ class Module:
     def describe(self) -> str:
         """What stands between the brackets of the `repr`."""
         return ", ".join(f"{name}={child!r}" for name, child in self.named_children())
+
+
+def _is_parameter(value: object) -> bool:
+    return isinstance(value, Tensor) and value.op is None and value.requires_grad
 
 
 def _value(path: str, given: Any, own: Tensor) -> Tensor:

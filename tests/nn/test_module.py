@@ -5,7 +5,7 @@ from array import array
 import pytest
 
 import baregrad as bg
-from baregrad.errors import DTypeError, ModelFileError, ShapeError
+from baregrad.errors import DTypeError, GradientError, ModelFileError, ShapeError
 from baregrad.nn.layers import BatchNorm1d, Dropout, Linear, Sequential
 from baregrad.nn.module import Module
 from baregrad.tensor.autograd import topological_order
@@ -70,6 +70,24 @@ def test_parameters_are_found_at_any_depth_of_lists_and_dicts():
     model.towers = {"left": [Linear(1, 1), (bg.ones(1, requires_grad=True),)], "right": 3}
     names = [name for name, _ in model.named_parameters()]
     assert names == ["towers.left.0.weight", "towers.left.0.bias", "towers.left.1.0"]
+
+
+def test_a_parameter_is_not_replaced_by_what_nothing_would_train():
+    layer = Linear(2, 1)
+    for value in (bg.ones(1, 2), layer.weight - 1):
+        with pytest.raises(GradientError, match=r"weight of this Linear .* weight\.assign"):
+            layer.weight = value
+    assert len(layer.parameters()) == 2
+    layer.weight = bg.ones(1, 2, requires_grad=True)
+    layer.bias = None
+    assert layer([2.0, 3.0]).tolist() == [5.0]
+
+
+def test_a_frozen_parameter_may_be_replaced():
+    layer = Linear(2, 1)
+    layer.bias.requires_grad = False
+    layer.bias = bg.ones(1)
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
 
 
 def test_train_and_eval_reach_every_module():
