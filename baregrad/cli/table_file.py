@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TypeVar
 
-from baregrad.data.read import read_table
+from baregrad.data.read import checked_options, read_table
 from baregrad.data.source import STANDARD_INPUT
+from baregrad.data.stream import two_passes
 from baregrad.data.table import Table
 from baregrad.errors import DataError
+
+Found = TypeVar("Found")
 
 
 def table_of(
@@ -27,8 +32,7 @@ def table_of(
     Raises:
         DataError, ArgumentError: it cannot be read.
     """
-    if arguments.file == STANDARD_INPUT and not sys.stdin:  # as after `<&-` in a shell
-        raise DataError("standard input is closed; give it a table, or name a file")
+    _check_open(arguments)
     return read_table(
         arguments.file,
         arguments.delimiter,
@@ -39,3 +43,24 @@ def table_of(
         text=text,
         cache=cache,
     )
+
+
+def table_in_blocks(
+    arguments: Namespace, columns: Collection[str], first: Callable[[Iterator[Table]], Found]
+) -> AbstractContextManager[tuple[Found, Iterator[Table]]]:
+    """The same table in blocks of rows, every cell as it was written: see `two_passes`.
+
+    Raises:
+        DataError, ArgumentError: it cannot be read.
+    """
+    _check_open(arguments)
+    options = checked_options(
+        *(arguments.delimiter, arguments.header, arguments.encoding, arguments.skip_rows),
+        *(columns, None, True),
+    )
+    return two_passes(arguments.file, options, first)
+
+
+def _check_open(arguments: Namespace) -> None:
+    if arguments.file == STANDARD_INPUT and not sys.stdin:  # as after `<&-` in a shell
+        raise DataError("standard input is closed; give it a table, or name a file")

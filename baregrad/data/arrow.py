@@ -16,6 +16,7 @@ from baregrad.data.storage import Numbers, Stored, TextCoder, Texts
 from baregrad.data.table import Kind, Table
 from baregrad.errors import DataError, MissingExtraError
 
+PARQUET_MAGIC = b"PAR1"
 INTEGERS = {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
 NUMBERS = {*INTEGERS, "HALF_FLOAT", "FLOAT", "DOUBLE", "DECIMAL128", "DECIMAL256"}
 TEXTS = {"STRING", "LARGE_STRING", "STRING_VIEW", "DICTIONARY"}
@@ -76,6 +77,11 @@ def _numbers(column: Any) -> array[float]:
 
 def _texts(column: Any) -> Iterator[str]:
     return ("" if value is None else str(value) for value in column.iter_py())
+
+
+def is_parquet(file: BinaryIO) -> bool:
+    """Whether a file, at its beginning, is a Parquet file."""
+    return file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
 
 
 def read_parquet(file: BinaryIO, source: str, kinds: Mapping[str, Kind]) -> Table:

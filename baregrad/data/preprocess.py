@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from baregrad.data.columns import (
@@ -185,9 +185,21 @@ class Preprocessor:
             FileWriteError: the file cannot be written.
         """
         _check_rows(table)
-        self._check_columns(table)
+        self._check_names(table)
+        texts = [column.name for column in self.columns if is_of_text(column)]
+        numeric = {name for name in texts if table.kind(name) == "number" and table.distinct(name)}
+        self.check_not_numeric(numeric, table.source)
         parts = map(self._features, table.blocks([column.name for column in self.columns]))
         return joined(parts, (len(table), self.inputs), "float32", into)
+
+    def transform_block(self, block: Table) -> Tensor:
+        """The features of some rows of a table, whose other rows are not known here.
+
+        As `transform`, but that a column as a whole has numbers instead of text is not noticed; see
+        `check_not_numeric`.
+        """
+        self._check_names(block)
+        return joined([self._features(block)], (len(block), self.inputs), "float32")
 
     def _features(self, table: Table) -> array[float]:
         width, start = self.inputs, 0
@@ -197,8 +209,8 @@ class Preprocessor:
             start += len(column.features())
         return data
 
-    def _check_columns(self, table: Table) -> None:
-        """Those of training must be there; where they are numbers or dates, reading them tells."""
+    def _check_names(self, table: Table) -> None:
+        """The columns of training must be there; where they are numbers, reading them tells."""
         missing = [column.name for column in self.columns if column.name not in table]
         if missing:
             known = {*self.kinds, *self.dropped, self.target_column.name}
@@ -207,10 +219,21 @@ class Preprocessor:
                 f"{table.source} lacks {_listed(missing)}, which the model was trained with; "
                 + (f"it does not know {_listed(extra)}" if extra else "no column is new to it")
             )
-        for name in (column.name for column in self.columns if is_of_text(column)):
-            if table.kind(name) == "number" and table.distinct(name):
+
+    def check_not_numeric(self, numeric: Collection[str], source: str) -> None:
+        """Refuses columns of numbers where there was text in training.
+
+        Args:
+            numeric: the names of columns that have numbers, and nothing else.
+            source: what messages call the table.
+
+        Raises:
+            DataError: there was text in one of them.
+        """
+        for column in self.columns:
+            if is_of_text(column) and column.name in numeric:
                 raise DataError(
-                    f"{table.source}: column {name!r} has numbers, and the model was trained with "
+                    f"{source}: column {column.name!r} has numbers, and the model was trained with "
                     "text there; is it the right column?"
                 )
 

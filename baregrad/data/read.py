@@ -7,15 +7,13 @@ from array import array
 from collections.abc import Collection, Mapping
 from typing import Any, BinaryIO
 
-from baregrad.data.arrow import read_parquet, table_from_arrow
+from baregrad.data.arrow import is_parquet, read_parquet, table_from_arrow
 from baregrad.data.cache import cached_table
 from baregrad.data.layout import Layout, Options, typed_blocks, with_layout
 from baregrad.data.source import FilePath, opened, source_name
 from baregrad.data.storage import Numbers, Stored, TextCoder, Texts
 from baregrad.data.table import Kind, Table, checked_kind_name
 from baregrad.errors import ArgumentError
-
-PARQUET_MAGIC = b"PAR1"
 
 
 def read_table(
@@ -63,21 +61,21 @@ def read_table(
         FileWriteError: the cache cannot be written.
         MissingExtraError: a Parquet file or another library's table, and no package to read it.
     """
-    options = _checked_options(delimiter, header, encoding, skip_rows, columns, kinds, text)
+    options = checked_options(delimiter, header, encoding, skip_rows, columns, kinds, text)
     if hasattr(path, "__arrow_c_stream__"):
         return table_from_arrow(path, kinds=options.kinds)
     if cache is not None:
         return cached_table(path, options, cache)
     name = source_name(path)
     with opened(path) as file:
-        if file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC:
+        if is_parquet(file):
             return read_parquet(file, name, options.kinds)
         return with_layout(
             file, options, name, lambda layout: _in_memory(file, layout, options.kinds)
         )
 
 
-def _checked_options(
+def checked_options(
     delimiter: str | None,
     header: bool | None,
     encoding: str | None,

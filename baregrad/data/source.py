@@ -15,6 +15,7 @@ FilePath: TypeAlias = "str | PathLike[str]"
 
 GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, section 2.3.1
 STANDARD_INPUT = "-"
+SPOOLED = 1 << 22  # bytes that are kept in memory, at most, of what can be read only once
 
 
 @contextmanager
@@ -23,7 +24,7 @@ def opened(source: FilePath | Any) -> Iterator[BinaryIO]:
 
     Args:
         source: the path of a file, ``"-"`` for standard input, or an open file of bytes or text;
-            the latter two are read to their end.
+            the latter two are read to their end, and what is large is kept in a temporary file.
 
     Raises:
         ArgumentError: none of these.
@@ -70,13 +71,16 @@ def _opened(source: FilePath | Any) -> BinaryIO:
             "give the path of a file as text or a pathlib.Path, '-' for standard input, or an open "
             f"file, not {source!r}"
         )
-    from io import BytesIO
+    from tempfile import SpooledTemporaryFile  # loads a lot, and most tables are in files
 
-    content = stream.read()
-    return BytesIO(content.encode() if isinstance(content, str) else content)
+    kept = SpooledTemporaryFile(SPOOLED)  # noqa: SIM115  # the caller closes it
+    while content := stream.read(SPOOLED):
+        kept.write(content.encode() if isinstance(content, str) else content)
+    kept.seek(0)
+    return cast(BinaryIO, kept)
 
 
 def _decompressed(file: BinaryIO) -> BinaryIO:
     import gzip  # few files are compressed
 
-    return cast(BinaryIO, gzip.GzipFile(fileobj=file))
+    return cast(BinaryIO, gzip.GzipFile(fileobj=file, mode="rb"))

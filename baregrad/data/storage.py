@@ -179,6 +179,12 @@ class TextCoder:
         """The texts so far, by their numbers."""
         return list(self._places)
 
+    def restart(self) -> list[str]:
+        """The texts so far, which are forgotten: the next one has number 0."""
+        texts = self.texts()
+        self._places.clear()
+        return texts
+
 
 def numbers_of(cells: Sequence[str]) -> array[float] | None:
     """Cells as numbers, NaN where missing; None if there is something else among them."""

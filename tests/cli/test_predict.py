@@ -5,11 +5,14 @@ import io
 import json
 import math
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
+from baregrad.data import text_blocks
 from baregrad.files.model import save_model
 from baregrad.files.safetensors import load_tensors
 from baregrad.nn.mlp import MLP
@@ -219,3 +222,94 @@ def test_what_cannot_be_predicted_is_an_error(cli, tables, words, said):
     assert err.startswith("baregrad: error: ")
     assert said in err
     assert err.count("\n") == 1
+
+
+# --- tables of any length -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def long(tables):
+    """A table whose cells look different in its blocks."""
+    rows = [
+        f"{a},{b},{'x' if a == 399 else a},{'' if a < 200 else 'é'},{a // 7 if a > 9 else '?'}"
+        for a in range(400)
+        for b in (a % 5,)
+    ]
+    Path("long.csv").write_text("a,b,mixed,late,number\n" + "\n".join(rows) + "\n")
+    return "long.csv"
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+@pytest.mark.parametrize("source", ["long.csv", "-"])
+def test_the_output_does_not_depend_on_how_the_table_is_divided(
+    cli, long, monkeypatch, words, source
+):
+    cli("train", "points.csv", "--target", "y", *QUICK)
+    expected = cli("predict", "runs/points-1", long, *words)
+    assert (expected.code, len(expected.out.splitlines())) == (0, 400 + (not words))
+    monkeypatch.setattr(text_blocks, "BYTES", 600)
+    stream = io.TextIOWrapper(io.BytesIO(Path(long).read_bytes()))
+    monkeypatch.setattr("sys.stdin", stream)
+    assert cli("predict", "runs/points-1", source, *words) == expected
+    if words:
+        first, last = map(json.loads, (expected.out.splitlines()[9], expected.out.splitlines()[-1]))
+        assert (first["mixed"], last["mixed"], first["number"], last["number"]) == (
+            *("9", "x", None, 57),
+        )
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("much,1,0,,1", "line 402, column 'a': 'much' is not"), ("1,2", "line 402: 2 cells")],
+)
+def test_an_error_far_down_leaves_no_output(cli, long, monkeypatch, line, said):
+    cli("train", "points.csv", "--target", "y", *QUICK)
+    monkeypatch.setattr(text_blocks, "BYTES", 600)
+    with open(long, "a") as file:
+        file.write(line + "\n")
+    code, out, err = cli("predict", "runs/points-1", long)
+    assert (code, out, said in err) == (1, "", True)
+
+
+def test_text_that_is_a_number_in_all_blocks_is_the_wrong_column(cli, tables, monkeypatch):
+    cli("train", "animals.csv", "--target", "size", *QUICK)
+    monkeypatch.setattr(text_blocks, "BYTES", 30)
+    numbers = "".join(f"{i}\n" for i in range(100))
+    Path("new.csv").write_text("kind,a\n" + numbers.replace("\n", ",0\n"))
+    result = cli("predict", "runs/animals-1", "new.csv")
+    assert (result.code, result.out) == (1, "")
+    assert "column 'kind' has numbers, and the model was trained with text there" in result.err
+    with open("new.csv", "a") as file:
+        file.write("cat,0\n")
+    assert cli("predict", "runs/animals-1", "new.csv").code == 0
+
+
+MEMORY = """
+import resource, sys
+from baregrad.cli.main import main
+from baregrad.data import source, text_blocks
+text_blocks.BYTES = source.SPOOLED = 1 << 15
+main(["predict", "runs/points-1", "small.csv", "--out", "small.out"])
+with open("/proc/self/status") as status:
+    used = next(int(line.split()[1]) for line in status if line.startswith("VmData")) << 10
+resource.setrlimit(resource.RLIMIT_DATA, (used + (4 << 20), used + (4 << 20)))
+sys.exit(main(["predict", "runs/points-1", "-", "--out", "large.out"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA bounds maps on Linux only")
+def test_a_long_table_is_predicted_in_little_memory(cli, tables):
+    """100,000 rows of text cells alone would be more than 10 MB."""
+    cli("train", "points.csv", "--target", "y", *QUICK)
+    lines = [f"{i}.25,{i % 7},{i}_note\n" for i in range(100_000)]
+    Path("small.csv").write_text("a,b,note\n" + "".join(lines[:20_000]))
+    result = subprocess.run(
+        [sys.executable, "-c", MEMORY],
+        input="a,b,note\n" + "".join(lines),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        timeout=100,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert Path("large.out").read_text().startswith(Path("small.out").read_text())
