@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 from baregrad.engines.array import FLOATS, DType
 from baregrad.errors import ArgumentError, DTypeError, ShapeError
@@ -277,8 +277,16 @@ class Sequential(Module):
     def __len__(self) -> int:
         return len(self.modules)
 
-    def __getitem__(self, index: int) -> Module:
-        return self.modules[index]
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequential: ...
+
+    def __getitem__(self, index: int | slice) -> Module:
+        """A module; or, of a slice, a sequence of the same modules, which share their weights."""
+        found = self.modules[index]
+        return Sequential(*found) if isinstance(found, list) else found
 
     def describe(self) -> str:
         """Its modules."""

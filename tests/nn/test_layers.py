@@ -150,6 +150,14 @@ def test_sequential_applies_its_modules_in_order():
     assert model([1.0, 2.0]).tolist() == second(first([1.0, 2.0])).tolist()
 
 
+def test_a_part_of_a_sequence_is_a_sequence_of_the_same_modules():
+    model = Sequential(Linear(2, 3, seed=0), "relu", Linear(3, 1, seed=1))
+    hidden = model[:-1]
+    assert hidden([1.0, 2.0]).tolist() == model[1](model[0]([1.0, 2.0])).tolist()
+    assert hidden[0] is model[0]
+    assert list(model) == model.modules
+
+
 def test_sequential_makes_modules_of_activations():
     first, last = Linear(2, 3, seed=0), Linear(3, 1, seed=1)
     for activation in ("relu", bg.relu, bg.Tensor.relu, Activation("relu")):
