@@ -35,6 +35,9 @@ class Dataset(NamedTuple):
     features: tuple[str, ...]
     classes: int
 
+    def __repr__(self) -> str:
+        return f"Dataset({self.name!r}, {self.task}, x={self.x.shape}, y={self.y.shape})"
+
 
 def _generator(samples: int, noise: float, seed: int | None) -> Generator:
     """The random numbers of a data set whose arguments have been checked."""

@@ -92,6 +92,10 @@ class Schedule:
         check_option("lr", new)
         return new
 
+    def __repr__(self) -> str:
+        rates = ", ".join(f"{group['lr']:.4g}" for group in self.optimizer.groups)
+        return f"{type(self).__name__}(step {self.steps}, lr {rates})"
+
     def state_dict(self) -> dict[str, Any]:
         """All that changes, as plain numbers, lists and None."""
         return {"steps": self.steps, "rates": list(self.rates)}

@@ -39,6 +39,9 @@ class Generator:
         self.stream = stream
         self.index = index
 
+    def __repr__(self) -> str:
+        return f"Generator(seed={self.seed}, stream={self.stream}, index={self.index})"
+
     def bits(self, count: int) -> list[int]:
         """The next `count` random 64-bit integers."""
         return self._drawn("integer", "Q", count).tolist()

@@ -135,3 +135,9 @@ def test_no_samples_are_refused():
 def test_noise_that_is_no_deviation_is_refused(noise):
     with pytest.raises(ArgumentError, match="noise is a standard deviation"):
         linear(5, noise)
+
+
+def test_a_data_set_shows_its_name_and_shapes():
+    assert repr(bg.dataset_named("moons", samples=10)) == (
+        "Dataset('moons', classification, x=(10, 2), y=(10,))"
+    )

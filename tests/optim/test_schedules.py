@@ -186,3 +186,9 @@ def test_a_plateau_refuses_a_best_that_is_no_number():
     schedule = ReduceOnPlateau(optimizer(0.1))
     with pytest.raises(ModelFileError, match="does not fit this ReduceOnPlateau"):
         schedule.load_state_dict(schedule.state_dict() | {"best": "low"})
+
+
+def test_a_schedule_shows_its_step_and_rates():
+    schedule = Schedule(SGD([zeros(1, requires_grad=True)], lr=0.1), step_decay(1))
+    schedule.step()
+    assert repr(schedule) == "Schedule(step 1, lr 0.01)"

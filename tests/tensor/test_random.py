@@ -227,3 +227,9 @@ def test_random_integers_take_a_shape_or_a_size():
 def test_impossible_draws_are_refused(draw, message):
     with pytest.raises(ArgumentError, match=message):
         draw()
+
+
+def test_a_generator_shows_where_it_is():
+    generator = Generator(3, 1)
+    generator.rand(2)
+    assert repr(generator) == "Generator(seed=3, stream=1, index=2)"
