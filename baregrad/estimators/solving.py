@@ -91,10 +91,10 @@ class Objective:
         self.loss, self.alpha, self.weights = loss, alpha, weights
 
     def __call__(self, prediction: Tensor, target: Tensor, sample_weight: Any = None) -> Tensor:
-        """The mean over samples, and the penalty."""
+        """The mean over samples; in training, which asks for gradients, with the penalty."""
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
         value = self.loss(prediction, target, **weight)
-        if not self.alpha or not isinstance(value, Tensor):
+        if not self.alpha or not isinstance(value, Tensor) or not value.requires_grad:
             return value
         for w in self.weights:
             value = value + self.alpha / (2 * len(target)) * (w * w).sum()

@@ -242,6 +242,15 @@ def test_validation_data_are_watched_and_not_trained_on():
     assert none.validation_scores_ is None
 
 
+def test_the_validation_loss_is_that_of_predictions_alone():
+    model = MLPRegressor(**QUICK | {"max_iter": 3}, alpha=100.0, scale_target=False)
+    model.fit(X[:60], Y[:60], validation_data=(X[60:], Y[60:]))
+    errors = [p - t for p, t in zip(model.predict(X[60:]).tolist(), Y[60:], strict=True)]
+    expected = sum(e * e for e in errors) / 40  # half of the mean of 20
+    assert model.history_["val_loss"][-1] == pytest.approx(expected, rel=1e-5)
+    assert model.loss_ > 2 * expected  # with the penalty
+
+
 def test_early_stopping_watches_the_validation_data():
     options = QUICK | {"max_iter": 300, "early_stopping": True, "n_iter_no_change": 4}
     model = MLPClassifier(**options, class_weight="balanced")
