@@ -61,16 +61,12 @@ class Drawing:
     def __repr__(self) -> str:
         return f"Drawing({self.folded or 'in full'})"
 
-    def _repr_svg_(self) -> str | None:
-        """For notebooks; None where there is no Graphviz."""
-        try:
-            return self.svg()
-        except MissingExtraError:
-            return None
-
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """For notebooks: the picture, or the text in DOT where there is no Graphviz."""
-        svg = self._repr_svg_()
-        if svg is None:
-            return {"text/plain": self.dot}
-        return {"text/plain": repr(self), "image/svg+xml": svg}
+        """For notebooks: the picture, which scrolls if it is wide; or how to get to see one."""
+        try:
+            svg = self.svg()
+        except MissingExtraError as error:
+            return {"text/plain": f"{self!r}: {error}. Its attribute dot is the text to draw."}
+        # in HTML first: as a picture alone, it would be cut off at the edge of the page
+        shown = f'<div style="overflow:auto">{svg[svg.index("<svg") :]}</div>'
+        return {"text/plain": repr(self), "text/html": shown, "image/svg+xml": svg}

@@ -99,32 +99,39 @@ def _state(sent: dict[str, Any]) -> str:
 
 def html(data: dict[str, Any]) -> str:
     """A step for a notebook."""
-    parts = [f"<b>{escape(heading(data))}</b>", _code(_opening(data))]
+    return f"<div><b>{escape(heading(data))}</b>{_body(data)}</div>"
+
+
+def _body(data: dict[str, Any]) -> str:
+    """What there is to say of a step, without its heading."""
+    parts = [_code(_opening(data))]
     shown = [(_what(x), x["value"]) for x in [data["result"], *data["operands"]]]
     shown.append((f"arriving: ∂L/∂{data['result']['symbol']}", data["gradient"]))
     parts.append(_side_by_side(shown))
     for sent in data["contributions"]:
-        parts.append(_code([*_words(sent), _state(sent)]))
-        parts.append(_side_by_side(_sums(sent)))
-    return f"<div>{''.join(parts)}</div>"
+        first, *rule = _words(sent)
+        parts += [f"<b>{escape(first)}</b>", _code(rule), _side_by_side(_sums(sent))]
+        parts.append(f"<div>{escape(_state(sent))}</div>")
+    return "".join(parts)
 
 
 def _code(lines: Iterable[str]) -> str:
-    return f"<p><code>{'<br>'.join(map(escape, lines))}</code></p>"
+    text = "\n".join(map(escape, lines))
+    return f"<pre style='margin:.4em 0;background:none;white-space:pre-wrap'>{text}</pre>"
 
 
 def _side_by_side(shown: Iterable[tuple[str, dict[str, Any]]]) -> str:
-    cells = (
+    cells = [
         f"<td style='vertical-align:top'>{escape(label)}{table(numbers['grid'])}</td>"
         for label, numbers in shown
-    )
-    return f"<table><tr>{''.join(cells)}</tr></table>"
+    ]
+    return f"<table><tr>{''.join(cells)}</tr></table>" if cells else ""
 
 
 def page(steps: Iterable[dict[str, Any]], present: int) -> str:
     """Steps to be unfolded, of which the present one is open."""
     return "".join(
         f"<details{' open' * (data['step'] == present)}>"
-        f"<summary>{escape(heading(data))}</summary>{html(data)}</details>"
+        f"<summary>{escape(heading(data))}</summary>{_body(data)}</details>"
         for data in steps
     )

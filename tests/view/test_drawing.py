@@ -144,18 +144,19 @@ def test_each_format_has_its_method(installed_pygraphviz):
 # --- notebooks --------------------------------------------------------------------------------
 
 
-def test_a_notebook_shows_the_picture(installed_pygraphviz):
-    installed_pygraphviz(lambda dot, form, prog: b"<svg/>")
-    assert Drawing(DOT)._repr_svg_() == "<svg/>"
+def test_a_notebook_shows_the_picture_in_a_box_that_scrolls(installed_pygraphviz):
+    installed_pygraphviz(lambda dot, form, prog: b"<?xml version='1.0'?><svg/>")
     assert Drawing(DOT)._repr_mimebundle_() == {
         "text/plain": "Drawing(in full)",
-        "image/svg+xml": "<svg/>",
+        "text/html": '<div style="overflow:auto"><svg/></div>',
+        "image/svg+xml": "<?xml version='1.0'?><svg/>",
     }
 
 
-def test_a_notebook_shows_the_text_where_nothing_can_draw(nothing_installed):
-    assert Drawing(DOT)._repr_svg_() is None
-    assert Drawing(DOT)._repr_mimebundle_() == {"text/plain": DOT}
+def test_a_notebook_says_how_to_see_a_picture_where_nothing_can_draw(nothing_installed):
+    (said,) = Drawing(DOT)._repr_mimebundle_().values()
+    assert said.startswith("Drawing(in full): ")
+    assert "pip install 'baregrad[view]'" in said
 
 
 def test_repr_says_whether_it_was_folded():

@@ -403,6 +403,7 @@ def test_in_notebooks_a_stepper_has_every_step_to_be_unfolded_and_the_present_on
     assert shown["text/plain"] == str(steps)
     assert shown["text/html"].count("<details") == 4
     assert shown["text/html"].count("<details open><summary>step 2 of 4") == 1
+    assert shown["text/html"].count("step 2 of 4") == 1  # the summary is the heading
 
 
 def test_of_a_long_backward_pass_a_notebook_has_the_steps_around_the_present_one():
