@@ -126,6 +126,9 @@ class Deferred(Pending):
 
     __slots__ = ("inputs", "kind", "serial", "since", "size")
 
+    size: int
+    since: int
+
     def __init__(self, kind: Kind, inputs: Inputs) -> None:
         self.shape = kind.shape
         self.dtype = kind.dtype

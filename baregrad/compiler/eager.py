@@ -88,10 +88,10 @@ class NativeEngine(Engine):
             key += x.shape, x.dtype
             if type(x) is Deferred and x.found is None and x.kind.engine is self:
                 waits = True
-                operands.append(x)
-            else:
-                is_exposed |= isinstance(x, Exposed)
-                operands.append(known(x))
+            elif type(x) is not Array:
+                x = known(x)
+                is_exposed |= type(x) is Exposed
+            operands.append(x)
         kind = self._kinds.get(tuple(key))
         if kind is None:
             kind = Kind(operation, inputs, attributes, self)
@@ -99,7 +99,9 @@ class NativeEngine(Engine):
         if kind.may_wait and (waits or kind.begins) and not is_exposed:
             deferred = Deferred(kind, tuple(operands))
             if deferred.size >= LARGE or kind.is_view:
-                return self._waiting(deferred)
+                if deferred.serial - deferred.since >= MOST_DEFERRED:
+                    self._compute_singly(waiting(deferred))
+                return deferred.found or deferred  # type: ignore[return-value]
         return self._at_once(kind, tuple(map(known, operands)))
 
     def together(
@@ -119,12 +121,6 @@ class NativeEngine(Engine):
         return _run(routine, inputs)
 
     # --- operations ---------------------------------------------------------------------------
-
-    def _waiting(self, deferred: Deferred) -> Array:
-        """A new operation, unless those that it waits for are too many: then all are computed."""
-        if deferred.serial - deferred.since >= MOST_DEFERRED:
-            self._compute_singly(waiting(deferred))
-        return cast(Array, deferred.found or deferred)
 
     def _at_once(self, kind: Kind, inputs: tuple[Array, ...]) -> Array:
         """The result of an operation that does not wait."""

@@ -51,7 +51,7 @@ class Engine(ABC):
 
     Attributes:
         joins: whether `together` may do anything.
-        computes: whether `evaluate` looks at numbers; not if it captures.
+        computes: whether arrays have numbers; not if it captures. Then `load` may be left out.
     """
 
     joins = False
@@ -195,7 +195,10 @@ def engine() -> str:
 
     ``"avx512"`` and ``"avx2"`` run machine code for vectors of this kind: compiled steps, and of
     everything else what is large. They agree with ``"reference"``, pure Python for everything, up
-    to rounding, and take numbers below 2⁻¹²⁶ for 0. At first it is the widest that this computer
+    to rounding, and take numbers below 2⁻¹²⁶ for 0. Operations that cannot fail wait until somebody
+    looks at a result, and are computed together with what it waits for. So whether a value on the
+    way is looked at, or kept, may change the last bits of what comes after; nothing else that was
+    computed before does. At first it is the widest that this computer
     runs, or the one that the environment variable ``BAREGRAD_ENGINE`` names. Within a step that is
     being captured it is ``"capture"``.
 
