@@ -118,7 +118,7 @@ NETWORKS = {
     "300, mean squared error": squared_errors([300], "4.7 (LeCun 1998)"),
     "500+150, mean squared error": squared_errors([500, 150], "2.95 (LeCun 1998)"),
     "1024+1024, ReLU, dropout, max-norm": dropout_network(
-        [1024, 1024], 40, "1.25; 3 layers with max-norm 1.06 (Srivastava 2014)"
+        [1024, 1024], 40, "1.25, with max-norm 1.06 (Srivastava 2014: 3 layers)"
     ),
 }
 

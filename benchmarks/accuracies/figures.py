@@ -55,8 +55,9 @@ def standard_error(values: Sequence[float]) -> float:
 
 
 def estimate(values: Sequence[float]) -> str:
-    """Their mean ± its standard error."""
-    return f"{mean(values):.4g} ± {standard_error(values):.2g}"
+    """Their mean ± its standard error, if there are two or more."""
+    error = f" ± {standard_error(values):.2g}" if len(values) > 1 else ""
+    return f"{mean(values):.4g}{error}"
 
 
 def verdict(differences: Sequence[float]) -> str:

@@ -20,6 +20,7 @@ def test_the_standard_error_is_that_of_the_mean():
     assert standard_error([1.0, 2.0, 3.0]) == pytest.approx(1 / math.sqrt(3))
     assert math.isnan(standard_error([1.0]))
     assert estimate([1.0, 2.0, 3.0]) == "2 ± 0.58"
+    assert estimate([1.5]) == "1.5"
 
 
 @pytest.mark.parametrize(
