@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from baregrad.compiler.step import CompiledStep
+from baregrad.data.targets import NumberTarget
 from baregrad.engines.array import Array
 from baregrad.errors import ArgumentError
 from baregrad.nn.losses import loss_named
@@ -97,19 +98,19 @@ class Picture:
         return (x if classes else x / self._largest).clip(-1, 1)
 
     def _assessed(self) -> list[Tensor]:
-        """Loss and share of hits of both parts."""
+        """Loss and score of both parts; see `assessment`."""
+        score = _hits if self._problem.preprocessor.classes else _explained
         values = []
         for part in (self._trainer.training, self._trainer.test):
             output = self.model(part.x)
-            hits = _classes(output) == _classes(part.y)
-            values += [
-                loss_named(self._trainer.loss)(output, part.y),
-                hits.astype("float32").mean(),
-            ]
+            values += [loss_named(self._trainer.loss)(output, part.y), score(output, part.y)]
         return values
 
     def assessment(self) -> list[float | None]:
-        """Loss and accuracy in training, and both in the test; None for what is not finite."""
+        """Loss and score in training, and both in the test; None for what is not finite.
+
+        The score is the accuracy, or of numbers R², the share of the variance that is explained.
+        """
         with predicting(self.model):
             values = [value.item() for value in self._assess()]
         return [value if math.isfinite(value) else None for value in values]
@@ -139,9 +140,17 @@ class Picture:
             "ranges": self.ranges,
             "side": SIDE if len(self.axes) == 2 else LINE,
             "largest": self._largest,
+            "ends": self._ends(),
             "rows": [len(self._problem.training), len(self._problem.test)],
             "points": [self._points(self._problem.training), self._points(self._problem.test)],
         }
+
+    def _ends(self) -> list[float]:
+        """The numbers that the strongest colours stand for, in the units of the target."""
+        target = self._problem.preprocessor.target_column
+        if not isinstance(target, NumberTarget):
+            return []
+        return [target.mean + sign * self._largest * target.scale for sign in (-1, 1)]
 
     def _points(self, samples: Samples) -> list[list[float]]:
         """For each of some samples its places on the axes, and its target."""
@@ -150,6 +159,16 @@ class Picture:
         columns = [data[axis::width] for axis in self.axes]
         rows = zip(*columns, shown.y.array.data, strict=True)
         return [[round(value, 4) for value in row] for row in rows]
+
+
+def _hits(output: Tensor, y: Tensor) -> Tensor:
+    """The share of samples whose class is right."""
+    return (_classes(output) == _classes(y)).astype("float32").mean()
+
+
+def _explained(output: Tensor, y: Tensor) -> Tensor:
+    """R²; not finite if all the targets are the same."""
+    return 1 - ((output - y) ** 2).sum() / ((y - y.mean()) ** 2).sum()
 
 
 def _classes(scores: Tensor) -> Tensor:

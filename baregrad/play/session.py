@@ -187,7 +187,7 @@ class Session:
         """The present moment as a binary message; see `packed`."""
         trainer = self.trainer
         self._current_picture()
-        loss, hits, test_loss, test_hits = self.picture.assessment()
+        loss, score, test_loss, test_score = self.picture.assessment()
         self._note(loss, test_loss)
         header = {
             "step": trainer.step,
@@ -198,7 +198,7 @@ class Session:
             "speed": self.speed,
             "message": self.message,
             "loss": [loss, test_loss],
-            "accuracy": [hits, test_hits] if self.problem.preprocessor.classes else None,
+            "score": [score, test_score],
             "lr": trainer.rate,
         }
         curve = array("f", (value for moment in self._losses for value in moment))

@@ -84,7 +84,7 @@ def until(page, condition):
 def test_it_solves_the_spirals_and_goes_back(page):
     page.select_option("#speed", "0")
     page.click("#play")
-    until(page, "parseInt(document.querySelector('#accuracy').textContent) >= 98")
+    until(page, "parseInt(document.querySelector('#score').textContent) >= 98")
     page.click("#play")
     until(page, "!document.querySelector('#play').classList.contains('playing')")
     page.wait_for_timeout(200)
@@ -117,6 +117,24 @@ def test_settings_are_in_the_address_and_come_from_it(page, address):
     until(page, "document.querySelector('#data').value === 'circles'")
     assert page.locator(".neuron").count() == 4
     assert page.input_value("#lr") == "0.1"
+
+
+def test_an_optimizer_has_the_settings_that_mean_something_to_it(page):
+    page.select_option("#optimizer", "sgd")
+    page.locator("#momentum").wait_for(state="visible")
+    page.select_option("#momentum", "0.9")
+    until(page, "location.hash.includes('optimizer=sgd') && location.hash.includes('momentum=0.9')")
+    page.select_option("#optimizer", "lbfgs")
+    page.locator("#momentum").wait_for(state="hidden")
+    assert not page.locator("#batch").is_visible()
+    until(page, "location.hash.includes('optimizer=lbfgs') && location.hash.includes('lr=1&')")
+    before = float(text(page, "#loss"))
+    for _ in range(5):
+        page.click("#step")
+    until(page, "document.querySelector('#count').textContent === '5'")
+    assert float(text(page, "#loss")) < before
+    page.select_option("#optimizer", "adam")
+    until(page, "location.hash.includes('lr=0.02&')")
 
 
 def test_a_setting_that_cannot_be_is_said_and_taken_back(page):

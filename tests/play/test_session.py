@@ -8,6 +8,7 @@ import baregrad as bg
 from baregrad.errors import ArgumentError, BaregradError, DataError
 from baregrad.play.session import Session
 from baregrad.play.settings import Settings
+from baregrad.training import metrics
 from tests.play.reading import unpacked, weights
 
 SMALL = Settings(data="xor", samples=40, hidden=(3,), activations=("tanh",), batch=8)
@@ -102,7 +103,7 @@ def test_a_frame_has_what_is_seen(session):
     assert len(sections["surfaces"]) == 48 * 48 * 4
     assert sections["losses"][0] == 5
     assert shown["loss"] == pytest.approx(sections["losses"][1:].tolist(), abs=1e-6)
-    assert 0 <= shown["accuracy"][0] <= 1
+    assert 0 <= shown["score"][0] <= 1
 
 
 def _flat(values):
@@ -137,7 +138,18 @@ def test_with_one_feature_there_is_a_curve(session):
     (low, high), x = session.picture.ranges[0], 100.5 / 200
     expected = session.trainer.model([low + x * (high - low)]).item()
     assert sections["line"][100] == pytest.approx(expected, abs=1e-5)
-    assert header(session)["accuracy"] is None
+
+
+def test_the_score_of_numbers_is_r2_and_the_ends_of_the_colours_have_their_units(session):
+    session.change({"data": "friedman", "noise": 0.1})
+    session.advance(30)
+    test, target = session.trainer.test, session.problem.preprocessor.target_column
+    expected = metrics.r2(bg.predict(session.trainer.model, test.x), test.y)
+    assert header(session)["score"][1] == pytest.approx(expected, abs=1e-5)
+    values = [v * target.scale + target.mean for v in session.trainer.training.y.array.data]
+    low, high = session.described()["ends"]
+    assert min(abs(low - min(values)), abs(high - max(values))) < 1e-4
+    assert (low + high) / 2 == pytest.approx(target.mean)
 
 
 def test_the_losses_shown_are_those_of_training_and_test(session):

@@ -111,7 +111,8 @@ function controls() {
   $("seed").value = s.seed;
   $("across").textContent = plan.features[plan.axes[0]];
   $("up").textContent = plan.axes.length > 1 ? plan.features[plan.axes[1]] : plan.task === "regression" ? plan.target : "";
-  const about = [...(made ? [`${made[1][0].toUpperCase()}${made[1].slice(1)}.`] : []), `${plan.rows[0]} rows to train on, ${plan.rows[1]} to test with (ringed).`];
+  $("score-name").textContent = plan.classes.length ? "Test accuracy" : "Test R²";
+  const about = [...(s.data === "csv" ? [`${plan.file}:`] : []), ...(made ? [`${made[1][0].toUpperCase()}${made[1].slice(1)}.`] : []), `${plan.rows[0]} rows to train on, ${plan.rows[1]} to test with (ringed).`];
   if (several) about.push("The other features are at their means.");
   $("about").textContent = [...about, ...plan.notes].join(" ");
   legend();
@@ -132,7 +133,7 @@ function legend() {
     new Uint32Array(image.data.buffer).forEach((_, i, pixels) => { pixels[i] = colours()[(i - 127) & 255]; });
     pen.putImageData(image, 0, 0);
     const span = Object.assign(document.createElement("span"), { className: "ramp" });
-    span.append("low", ramp, "high");
+    span.append(short(plan.ends[0]), ramp, short(plan.ends[1]));
     box.replaceChildren(span);
   }
 }
@@ -150,8 +151,7 @@ function draw() {
   $("epochs").textContent = frame.epoch < 100 ? frame.epoch.toFixed(1) : Math.floor(frame.epoch).toLocaleString("en");
   $("loss").textContent = short(frame.loss[0]);
   $("test").textContent = short(frame.loss[1]);
-  $("accuracies").hidden = !frame.accuracy;
-  if (frame.accuracy) $("accuracy").textContent = `${((frame.accuracy[1] ?? 0) * 100).toFixed(0)} %`;
+  $("score").textContent = frame.score[1] === null ? "–" : plan.classes.length ? `${(frame.score[1] * 100).toFixed(0)} %` : frame.score[1].toFixed(3);
   $("speed").value = frame.speed;
   if (!playing) $("summary").textContent = `Step ${frame.step}. Loss in training ${short(frame.loss[0])}, in the test ${short(frame.loss[1])}.`;
   $("back").disabled = frame.step === 0;

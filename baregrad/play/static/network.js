@@ -9,6 +9,9 @@ const node = (tag, properties = {}, ...children) => {
   return made;
 };
 
+// A name whose beginning and end can be seen, as categories differ at the end.
+const shortened = (name) => (name.length > 17 ? `${name.slice(0, 7)}…${name.slice(-9)}` : name);
+
 export class Network {
   constructor(choices, change, hold) {
     Object.assign(this, { choices, change, hold, held: null });
@@ -21,8 +24,8 @@ export class Network {
     if (this.held && (this.held[0] > last || this.held[1] >= plan.sizes[this.held[0]])) this.release();
     $("columns").style.setProperty("--neuron", `${Math.max(24, Math.min(44, 380 / Math.max(...hidden, plan.sizes[last], 1) - 7))}px`);
     const shown = plan.features.slice(0, 12);
-    this.inputs = shown.map((name) => node("div", { className: "input", textContent: name, title: name }));
-    if (plan.features.length > 12) this.inputs.push(node("div", { className: "input", textContent: `and ${plan.features.length - 12} more` }));
+    this.inputs = shown.map((name) => node("div", { className: "input", textContent: shortened(name), title: name }));
+    if (plan.features.length > 12) this.inputs.push(node("div", { className: "input", textContent: `+ ${plan.features.length - 12} more` }));
     this.neurons = plan.sizes.slice(1).map((size, k) => Array.from({ length: size }, (_, i) => this.neuron(k + 1, i)));
     const heads = [node("div", { className: "top", textContent: "inputs" }), ...hidden.map((size, k) => this.head(k, size, activations[k])), node("div", { className: "top", textContent: last ? plan.target : "" })];
     const focused = document.activeElement?.dataset?.key;

@@ -115,4 +115,9 @@ export function drawChart(canvas, frame, perEpoch) {
   pen.stroke();
 }
 
-export const short = (v) => (v === null || v === undefined ? "∞" : v === 0 ? "0" : Math.abs(v) >= 1000 || Math.abs(v) < 1e-3 ? v.toExponential(1) : String(Number(v.toPrecision(3))));
+export function short(v) {
+  if (v === null || v === undefined) return "∞";
+  const size = Math.abs(v), three = Number(v.toPrecision(3));
+  if (size >= 1e7 || (size && size < 1e-3)) return v.toExponential(1);
+  return size < 1000 ? String(three) : three.toLocaleString("en");
+}
