@@ -8,19 +8,16 @@ its structures.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, BinaryIO
 
+from baregrad.data.arrow_column import NUMBERS, TEXTS, numbers_of_column, texts_of_column
 from baregrad.data.storage import Numbers, Stored, TextCoder, Texts
 from baregrad.data.table import Kind, Table
 from baregrad.errors import DataError, MissingExtraError
 
 PARQUET_MAGIC = b"PAR1"
-INTEGERS = {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
-NUMBERS = {*INTEGERS, "HALF_FLOAT", "FLOAT", "DOUBLE", "DECIMAL128", "DECIMAL256"}
-TEXTS = {"STRING", "LARGE_STRING", "STRING_VIEW", "DICTIONARY"}
-SHOWN = {*TEXTS, "BOOL", "NULL", "DATE32", "DATE64", "TIMESTAMP"}  # read by how Python writes them
 
 
 def table_from_arrow(
@@ -39,44 +36,42 @@ def table_from_arrow(
         MissingExtraError: nanoarrow is not installed.
     """
     nanoarrow = _package("nanoarrow", "tables of other libraries are read by it")
-    stream = nanoarrow.ArrayStream(frame)
-    if stream.schema.type.name != "STRUCT":
-        raise DataError(f"{source} is a single column without a name; give a table")
-    names = [str(field.name) for field in stream.schema.fields]
-    types = [field.type.name for field in stream.schema.fields]
-    if len(set(names)) < len(names):
-        raise DataError(f"{source}: more than one column has the same name; rename them")
-    for name, found in zip(names, types, strict=True):
-        if found not in NUMBERS | SHOWN:
-            raise DataError(
-                f"{source}, column {name!r} holds {found.lower()} values; make it numbers, text, "
-                "booleans or dates, or leave it out"
-            )
-    numeric = [found in NUMBERS for found in types]
-    coders = [TextCoder() for _ in names]
-    parts: list[array[Any]] = [array("d" if number else "q") for number in numeric]
-    for chunk in stream:
-        for place, column in enumerate(chunk.iter_children()):
-            if numeric[place]:
-                parts[place].extend(_numbers(column))
-            else:
-                parts[place].extend(coders[place].codes(_texts(column)))
+    with nanoarrow.c_array_stream(frame) as stream:
+        schema = nanoarrow.Schema(stream.get_schema())
+        if schema.type.name != "STRUCT":
+            raise DataError(f"{source} is a single column without a name; give a table")
+        fields = list(schema.fields)
+        _check_fields(fields, source)
+        numeric = [field.type.name in NUMBERS for field in fields]
+        coders = [TextCoder() for _ in fields]
+        parts: list[array[Any]] = [array("d" if number else "q") for number in numeric]
+        for chunk in stream:
+            for place, field in enumerate(fields):
+                column = chunk.child(place)
+                start = chunk.offset + column.offset
+                rows = range(start, start + chunk.length)
+                if numeric[place]:
+                    parts[place].extend(numbers_of_column(column, rows, field))
+                else:
+                    texts = texts_of_column(nanoarrow, column, rows, field.type.name)
+                    parts[place].extend(coders[place].codes(texts))
     stored: dict[str, Stored] = {
-        name: Numbers(part) if number else Texts(part, coder.texts())
-        for name, number, part, coder in zip(names, numeric, parts, coders, strict=True)
+        field.name: Numbers(part) if number else Texts(part, coder.texts())
+        for field, number, part, coder in zip(fields, numeric, parts, coders, strict=True)
     }
     return Table.stored(stored, source, None, kinds)
 
 
-def _numbers(column: Any) -> array[float]:
-    """A chunk of a column as numbers, NaN where missing."""
-    nan = float("nan")
-    values = column.to_pysequence() if not column.buffer(0).size_bytes else column.to_pylist()
-    return array("d", [nan if value is None else float(value) for value in values])
-
-
-def _texts(column: Any) -> Iterator[str]:
-    return ("" if value is None else str(value) for value in column.iter_py())
+def _check_fields(fields: Sequence[Any], source: str) -> None:
+    names = [field.name for field in fields]
+    if len(set(names)) < len(names):
+        raise DataError(f"{source}: more than one column has the same name; rename them")
+    for field in fields:
+        if field.type.name not in NUMBERS | TEXTS:
+            raise DataError(
+                f"{source}, column {field.name!r} holds {field.type.name.lower()} values; make it "
+                "numbers, text, booleans or dates, or leave it out"
+            )
 
 
 def is_parquet(file: BinaryIO) -> bool:

@@ -16,6 +16,7 @@ from array import array
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
+from baregrad.data.arrow import is_parquet
 from baregrad.data.layout import Layout, Options, typed_blocks, with_layout
 from baregrad.data.source import STANDARD_INPUT, FilePath, opened
 from baregrad.data.storage import Numbers, Stored, TextCoder, Texts
@@ -39,6 +40,8 @@ def cached_table(path: FilePath, options: Options, cache: FilePath) -> Table:
     if not isinstance(path, str | os.PathLike) or path == STANDARD_INPUT:
         raise ArgumentError("only what is read from a file can have a cache; give its path")
     with opened(path) as file:
+        if is_parquet(file):
+            raise ArgumentError(f"{path} is a Parquet file, and a Parquet file has no cache")
         origin = _origin(file, options)
         if _description(cache).get("origin") != origin:
 

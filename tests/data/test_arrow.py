@@ -117,6 +117,6 @@ def test_a_damaged_parquet_file_is_named(parquet_file, monkeypatch):
 
 
 def test_without_pyarrow_a_parquet_file_says_what_to_install(parquet_file, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(MissingExtraError, match=r"is a Parquet file.*baregrad\[tables\]"):
         read_table(parquet_file)
