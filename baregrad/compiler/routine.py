@@ -156,38 +156,55 @@ class _Several:
         self._arena_size = memory.size // 4 if inner else 0
         self._offsets = memory.offsets
         self._numbers = numbers
-        self._desks = [self._desk(self._launch)]
+        self._desks = [_Desk(self._launch)]
 
     def __call__(self, *addresses: int) -> None:
         try:
             desk = self._desks.pop()
         except IndexError:
-            desk = self._desk(self._launch.another())
+            desk = _Desk(self._launch.another())
+        arena = _taken(self._arena_size)
         try:
+            desk.move(arena, self._offsets)
             for number, address in zip(self._numbers, addresses, strict=True):
                 desk.table[number] = address
             desk.launch.run(desk.table, 1)
         finally:
             self._desks.append(desk)
-
-    def _desk(self, launch: Launch) -> _Desk:
-        arena = AlignedBuffer(self._arena_size)
-        table = array("q", [arena.address + offset for offset in self._offsets])
-        return _Desk(launch, table, arena)
+            _arenas.append(arena)
 
 
-class _Desk(NamedTuple):
+class _Desk:
     """What one caller at a time needs.
 
     Attributes:
         launch: with scratch memory of its own.
         table: of addresses.
-        arena: for what is neither argument nor result.
     """
 
-    launch: Launch
-    table: array[int]
-    arena: AlignedBuffer
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch
+        self.table = array("q")
+        self._base = -1  # the address of the arena that it was made for
+
+    def move(self, arena: AlignedBuffer, offsets: Sequence[int]) -> None:
+        """Puts what is neither argument nor result into an arena."""
+        if arena.address != self._base:
+            self.table = array("q", [arena.address + offset for offset in offsets])
+            self._base = arena.address
+
+
+# Memory that nobody works in just now. All routines share it, as the next one's is then at hand.
+_arenas: Final[list[AlignedBuffer]] = []
+
+
+def _taken(size: int) -> AlignedBuffer:
+    """An arena for so many floats; one that is too small goes."""
+    try:
+        arena = _arenas.pop()
+    except IndexError:
+        return AlignedBuffer(size)
+    return arena if len(arena) >= size else AlignedBuffer(size)
 
 
 def _single(fused: Fused, numbers: Sequence[int], target: Target) -> NativeFunction | None:

@@ -12,7 +12,7 @@ from test_eager import ENGINES, REFERENCE, drawn, known_engines
 
 import baregrad as bg
 from baregrad import Tensor
-from baregrad.compiler import deferred, eager
+from baregrad.compiler import deferred, eager, routine
 from baregrad.compiler.eager import NativeEngine, native_engine
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.routine import Routine
@@ -202,6 +202,16 @@ def test_what_was_computed_from_is_let_go(engine):
     z.tolist()
     gc.collect()
     assert data() is None
+
+
+def test_routines_share_the_memory_of_what_lies_between(engine, monkeypatch):
+    monkeypatch.setattr(routine, "_arenas", [])
+    for rows in (20, 60, 40):
+        x = drawn(rows, 30)
+        with bg.no_grad():
+            ((x @ x.T).softmax() @ x).sum().item()
+    (arena,) = routine._arenas
+    assert 60 * 60 * 4 <= arena.nbytes < 3 * 60 * 60 * 4
 
 
 def test_an_old_view_does_not_make_everything_after_it_wait_singly(engine, calls):
