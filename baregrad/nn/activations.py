@@ -54,6 +54,6 @@ def activation_named(activation: str | ActivationFunction) -> ActivationFunction
     name = activation_name(activation)
     if name is not None:
         return ACTIVATIONS[name]
-    if callable(activation):
+    if callable(activation) and not isinstance(activation, type):
         return activation
     raise unknown_name("activation", activation, list(ACTIVATIONS))

@@ -166,6 +166,7 @@ def test_config_rebuilds_the_model():
         ({"neurons": [1], "norm": "foo"}, "unknown norm 'foo'"),
         ({"neurons": [1], "dropout": -1}, "dropout probability"),
         ({"activation": None}, "unknown activation None"),
+        ({"activation": bg.Dropout}, "unknown activation <class .*Dropout"),
         ({"dtype": "int64"}, "parameters must be float32 or float64, not 'int64'"),
     ],
 )
