@@ -313,3 +313,13 @@ def test_a_long_table_is_predicted_in_little_memory(cli, tables):
     )
     assert (result.returncode, result.stderr) == (0, "")
     assert Path("large.out").read_text().startswith(Path("small.out").read_text())
+
+
+def test_a_parquet_file_is_predicted_for(cli, tables):
+    pytest.importorskip("nanoarrow")
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    cli("train", "points.csv", "--target", "y", *QUICK)
+    parquet.write_table(arrow.table({"a": [1, 2], "b": [3, 4]}), "new.parquet")
+    Path("new.csv").write_text("a,b\n1,3\n2,4\n")
+    expected = cli("predict", "runs/points-1", "new.csv", "--header")
+    assert cli("predict", "runs/points-1", "new.parquet") == expected

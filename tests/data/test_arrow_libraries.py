@@ -1,4 +1,4 @@
-"""Tables of pyarrow, pandas and polars, and Parquet files, with all that can be in their columns."""
+"""Tables of pyarrow, pandas and polars, and Parquet files, with every kind of column."""
 
 import datetime
 import decimal

@@ -73,6 +73,7 @@ def test_rows_taken_of_a_mapped_table_are_those_of_a_table_in_memory(file, tmp_p
         cells = [part[name] for name in part.names]
         missing = part.missing_rows("colour"), part.has_missing("power"), part.has_missing("colour")
         numbers, distinct = list(part.numbers("power")), part.distinct("colour")
+        assert numbers[1] == part.numbers("power")[1]
         found.append(
             (cells, part.place(0), part.kind("sold"), numbers, distinct, missing, repr(part))
         )

@@ -117,6 +117,24 @@ def test_a_constant_column_with_missing_values_says_where_they_are():
     assert (found["size"], found["size missing"]) == ([0, 0, 0, 0], [0, 1, 0, 0])
 
 
+@pytest.mark.parametrize("value", [7, "red", True, "2024-01-01"])
+@pytest.mark.parametrize(("missing", "kept"), [(9, False), (10, True)])
+def test_a_constant_column_is_kept_for_its_blanks_if_they_are_not_few(value, missing, kept):
+    rows = 2000
+    column = [None] * missing + [value] * (rows - missing)
+    table = Table({"same": column, "x": range(rows), "price": [i * 0.5 for i in range(rows)]})
+    found = Preprocessor.fit(table, "price")
+    assert ("same missing" in found.feature_names) == kept
+    reason = "its value is the same in all rows that have one"
+    assert found.dropped == ({} if kept else {"same": reason})
+
+
+def test_a_column_of_given_kind_without_values_is_left_out():
+    columns = {"empty": [None] * 4, "size": [1, 2, 3, 4], "price": [1.5, 2, 3, 8]}
+    found = Preprocessor.fit(Table(columns, kinds={"empty": "category"}), "price")
+    assert found.dropped == {"empty": "it has no values"}
+
+
 def test_a_column_of_given_kind_is_kept():
     columns = {"passenger_id": range(20), "same": [1] * 20, "y": [i * 0.5 for i in range(20)]}
     found = Preprocessor.fit(Table(columns, kinds={"same": "number"}), "y")
