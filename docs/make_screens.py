@@ -38,13 +38,13 @@ def main(folder: Path) -> None:
 
 
 def take_report(browser: Browser, folder: Path) -> None:
-    """Trains, and takes pictures of the report: results by day, the graph by night."""
+    """Trains, and takes pictures of the report: its beginning by day, the graph by night."""
     with tempfile.TemporaryDirectory() as run:
         baregrad([*TRAIN.split(), f"{run}/moons"])
         address = (Path(run) / "moons" / "report.html").as_uri()
         size = {"width": 1180, "height": 860}
         page = browser.new_page(viewport=size, color_scheme="light")
-        page.goto(address + "#results")
+        page.goto(address)
         page.screenshot(path=folder / "report-results.png")
         page = browser.new_page(viewport=size, color_scheme="dark")
         page.goto(address)

@@ -124,11 +124,11 @@ def problem_of(settings: Settings, table: Table | None) -> Problem:
             f"{target!r} has {len(preprocessor.classes)} classes, and the playground shows at most "
             f"{MOST_CLASSES}; use baregrad train"
         )
-    return Problem(
-        preprocessor,
-        *(Samples(preprocessor.transform(t), preprocessor.target(t)) for t in (training, test)),
-        single=all_rows - len(rows),
+    learned, tested = (
+        Samples(preprocessor.transform(part), preprocessor.target(part))
+        for part in (training, test)
     )
+    return Problem(preprocessor, learned, tested, all_rows - len(rows))
 
 
 def _with_company(table: Table, target: str) -> Table:

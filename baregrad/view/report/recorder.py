@@ -13,7 +13,7 @@ from baregrad.training.run import Callback, Run
 
 LARGEST: Final = 64_000_000  # bytes of weights that are kept
 SAVED: Final = 16_000_000  # in a checkpoint
-EARLY: Final = 3  # times that the distance of moments is halved, for trainings that end early
+EARLY: Final = 2  # times that the distance of moments is halved, for trainings that end early
 
 
 class Moment(NamedTuple):
@@ -39,7 +39,7 @@ class Recorder(Callback):
     alone, not on the clock.
 
     Moments are equally far apart. When there are too many, or their weights take more than 64 MB,
-    every second is left out and the distance doubles. It begins with an eighth of what a training
+    every second is left out and the distance doubles. It begins with a quarter of what a training
     of all its epochs needs, so one that ends early has moments enough, too. A checkpoint has those
     of them that fit in 16 MB, and a training that is taken up from it goes on with them.
 

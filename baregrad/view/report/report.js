@@ -137,6 +137,7 @@ function results() {
     const most = R.matrix.map((row) => Math.max(1, row.reduce((a, b) => a + b, 0)));
     const rows = R.matrix.map((row, i) => [R.classes[i], ...row]);
     const matrix = table(rows, ["true ↓ predicted →", ...R.classes]);
+    matrix.className = "matrix";
     matrix.querySelectorAll("tbody tr").forEach((tr, i) => tr.querySelectorAll("td").forEach((td, j) => {
       td.style.background = `rgba(var(--heat),${(0.75 * R.matrix[i][j] / most[i]).toFixed(3)})`;
       if (i === j) td.style.fontWeight = 700;
@@ -145,7 +146,7 @@ function results() {
       R.hidden ? make("p", { class: "note" }, `${R.hidden} more classes are not shown.`) : null));
     parts.push(make("div", {}, make("h3", {}, "Each class"), make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Each class" }, table(R.each, ["class", "precision", "recall", "F1", "samples"]))));
   }
-  if (R.picture) parts.push(R.picture.axes.length === 1 ? fitted(R) : surface(R));
+  if (R.picture) parts.splice(1, 0, R.picture.axes.length === 1 ? fitted(R) : surface(R));
   box.append(...parts);
 }
 function fitted(R) {
@@ -175,7 +176,7 @@ function surface(R) {
       : make("circle", { class: "unit", cx: X(x), cy: Y(y), r: 2 })));
   });
   const said = R.kind === "classes" ? "Signs are the true classes: " + R.classes.slice(0, 6).map((c, i) => `${SHAPES[i]} ${c}`).join(", ") + ". " : "";
-  const scale = P.chosen ? "The stronger a colour, the surer the model." : `${P.target}: blue ${show(low)}, orange ${show(high)}. `;
+  const scale = P.chosen ? "The stronger a colour, the surer the model." : `Blue is ${show(low)} and orange ${show(high)}: the ${P.target}.`;
   figure.append(make("p", { class: "legend" }, `${P.features[0]} across, ${P.features[1]} upwards. ${said}${scale}`));
   return figure;
 }

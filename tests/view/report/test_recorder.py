@@ -51,7 +51,7 @@ def test_a_training_that_ends_early_has_moments_enough():
     recorder = Recorder(records=20)
     bg.fit(
         bg.MLP(1, [1], seed=0), [[1.0], [2.0]], [[1.0], [2.0]],
-        epochs=200, batch_size=1, callbacks=[Ends(), recorder],
+        epochs=100, batch_size=1, callbacks=[Ends(), recorder],
     )  # fmt: skip
     assert steps(recorder)[-1] == 50
     assert 20 <= len(recorder.moments) <= 42
