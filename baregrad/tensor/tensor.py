@@ -231,10 +231,15 @@ def _array_of(data: Any, dtype: DType | None) -> Array:
     """The numbers of a tensor, of another library's, or of all that `to_array` takes."""
     if isinstance(data, Node):
         return data.array
-    if not hasattr(data, "__dlpack__") or hasattr(data, "__array_interface__"):  # as NumPy's have
+    if not _is_given_by_dlpack(data):
         return to_array(data, dtype)
     array = from_dlpack(data, copy=True).array
     return converted(array, dtype or array.dtype)
+
+
+def _is_given_by_dlpack(data: Any) -> bool:
+    """Whether this is the way to get numbers; NumPy's arrays are read as buffers."""
+    return hasattr(data, "__dlpack__") and not hasattr(data, "__array_interface__")
 
 
 def as_tensor(data: Any, dtype: DType | None = None) -> Tensor:
@@ -245,9 +250,11 @@ def as_tensor(data: Any, dtype: DType | None = None) -> Tensor:
 
 
 def shared(data: Any) -> Tensor:
-    """As `as_tensor`, but the floats of a buffer are shared, if they can be: see `from_buffer`."""
+    """As `as_tensor`, but floats of others are shared, if they can be: see `from_dlpack`."""
     if isinstance(data, Tensor):
         return data
+    if _is_given_by_dlpack(data):
+        return from_dlpack(data)
     held = borrowed(data)
     return Tensor(data) if held is None else Tensor.leaf(held)
 

@@ -245,7 +245,9 @@ def test_numpy_and_pytorch_lend_their_numbers():
     torch = pytest.importorskip("torch")
     given = torch.tensor([1.0, 2.0])
     x = from_dlpack(given)
-    assert address_of(x.held.view) == given.data_ptr()
+    for tensor in (x, shared(given)):
+        assert address_of(tensor.held.view) == given.data_ptr()
+    del tensor
     del given
     gc.collect()
     assert x.tolist() == [1, 2]
