@@ -32,10 +32,11 @@ class Arithmetic(Node):
     def _with(self, op: Operation, x: Any, y: Any, at_least: DType = "bool") -> Self:
         """Applies an operation to two operands brought to one data type."""
         are_tensors = isinstance(x, Node) and isinstance(y, Node)
-        if are_tensors and x.dtype == y.dtype and x.dtype in FLOATS:  # as most often
+        if are_tensors and x.dtype == y.dtype in FLOATS:  # as most often
             return self.apply(op, x, y)
-        if self.dtype in FLOATS and (type(x) in _NUMBERS or type(y) in _NUMBERS):  # as in 2 * x
-            return self.apply(op, self._as(x, self.dtype), self._as(y, self.dtype))
+        dtype = self.dtype
+        if dtype in FLOATS and (type(x) in _NUMBERS or type(y) in _NUMBERS):  # as in 2 * x
+            return self.apply(op, self._as(x, dtype), self._as(y, dtype))
         if not are_tensors and not (isinstance(x, (Node, Real)) and isinstance(y, (Node, Real))):
             return NotImplemented  # type: ignore[no-any-return]
         dtype = common_dtype(at_least, operand_dtype(x), operand_dtype(y))

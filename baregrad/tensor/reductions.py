@@ -28,6 +28,8 @@ class Reductions(Shaping):
     def _axes(self, axis: Axes, name: str) -> Shape:
         if axis is None:
             return tuple(range(self.ndim))
+        if isinstance(axis, int):
+            return (normalized_axis(axis, self.ndim, name),)
         listed = tuple(axis) if isinstance(axis, Sequence) else (axis,)
         axes = tuple(sorted(normalized_axis(a, self.ndim, name) for a in listed))
         if len(set(axes)) != len(axes):

@@ -209,7 +209,8 @@ def replayed(nodes: Sequence[N], seed: N, sweep: Sweep[N]) -> dict[N, N] | None:
     later = _Later(engine, whole, arrays, leaf)
     for number, place in enumerate(whole.between):
         node = nodes[place]
-        gradients[node] = leaf(cast(Array, _LaterArray(later, number, node.shape, node.dtype)))
+        array: Any = _LaterArray(later, number, node.shape, node.dtype)
+        gradients[node] = leaf(array)
     results = iter(computed)
     for place in whole.leaves:
         gradients[nodes[place]] = leaf(next(results))
@@ -235,13 +236,15 @@ class _Later:
         self._found: list[Array] | None = None
 
     def __getitem__(self, number: int) -> Array:
+        arrays = self._arrays  # before it is seen that there are none, as another thread found all
         if self._found is None:
             function, key = self._pass.of_results, (self._pass, False)
             with selection.using(self._engine):
-                found = self._engine.together(key, function, self._arrays)
+                found = self._engine.together(key, function, arrays)
                 if found is None:
-                    found = [x.array for x in function(*map(self._leaf, self._arrays))]
+                    found = [x.array for x in function(*map(self._leaf, arrays))]
             self._found = found
+            self._arrays = []  # they are large
         return self._found[number]
 
 
