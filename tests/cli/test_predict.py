@@ -308,7 +308,7 @@ def test_a_long_table_is_predicted_in_little_memory(cli, tables):
         input="a,b,note\n" + "".join(lines),
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "BAREGRAD_THREADS": "1"},
         timeout=100,
     )
     assert (result.returncode, result.stderr) == (0, "")

@@ -119,6 +119,7 @@ import resource, sys
 import baregrad as bg
 from baregrad.data import table, text_blocks
 table.BLOCK_CELLS, text_blocks.BYTES = 1 << 14, 1 << 15
+bg.set_threads(1)  # each has a stack
 folder, cache, room = sys.argv[1], sys.argv[2] == "cached", int(sys.argv[3])
 def into(name): return folder + name if cache else None
 def trained(x, y, *validation):
