@@ -92,7 +92,7 @@ class Reductions(Shaping):
 
     def all(self, axis: Axes = None, keepdims: bool = False) -> Self:
         """Whether every element is true, that is not 0; true of nothing."""
-        return (self == 0).sum(axis, keepdims) == 0
+        return ~(~self.astype("bool")).any(axis, keepdims)
 
     def __matmul__(self, other: Self) -> Self:
         """Matrix product (m, k) @ (k, n) -> (m, n); leading axes are a batch, and broadcast.
