@@ -13,6 +13,7 @@ from baregrad.training.run import Callback, Run
 
 LARGEST: Final = 64_000_000  # bytes of weights that are kept
 SAVED: Final = 16_000_000  # in a checkpoint
+LIGHT: Final = 100_000  # bytes of weights whose copy takes next to no time
 EARLY: Final = 2  # times that the distance of moments is halved, for trainings that end early
 
 
@@ -39,9 +40,10 @@ class Recorder(Callback):
     alone, not on the clock.
 
     Moments are equally far apart. When there are too many, or their weights take more than 64 MB,
-    every second is left out and the distance doubles. It begins with a quarter of what a training
-    of all its epochs needs, so one that ends early has moments enough, too. A checkpoint has those
-    of them that fit in 16 MB, and a training that is taken up from it goes on with them.
+    every second is left out and the distance doubles. Of small models it begins with a quarter of
+    what a training of all its epochs needs, so one that ends early has moments enough, too. A
+    checkpoint has those of them that fit in 16 MB, and a training that is taken up from it goes on
+    with them.
 
     Args:
         records: how many moments to keep, at most, beside the beginning and the end.
@@ -75,11 +77,11 @@ class Recorder(Callback):
         """Forgets an earlier training, and keeps the model as it is before the first step."""
         self._forget()
         run.history.recorder = self
+        self._keep(run)
         self._every = run.epochs * run.steps_per_epoch / self.most
-        for _ in range(EARLY):
+        for _ in range(EARLY if _size(self.moments[0]) <= LIGHT else 0):
             self._every /= 2 if self._every >= 2 else 1
         self._every = max(1.0, self._every)
-        self._keep(run)
 
     def next_stop(self, run: Run) -> int:
         """The step after which it keeps the model again."""
@@ -136,7 +138,12 @@ def thinned(
     Returns:
         Those that are left, and their distance.
     """
-    each = sum(memoryview(t.array.data).nbytes for t in moments[0].tensors.values())
+    each = _size(moments[0])
     while len(moments) > 1 and (len(moments) > count or len(moments) * each > size):
         moments, every = moments[::2], 2 * every
     return moments, every
+
+
+def _size(moment: Moment) -> int:
+    """In bytes."""
+    return sum(memoryview(t.array.data).nbytes for t in moment.tensors.values())

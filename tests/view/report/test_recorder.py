@@ -57,6 +57,16 @@ def test_a_training_that_ends_early_has_moments_enough():
     assert 20 <= len(recorder.moments) <= 42
 
 
+def test_a_model_that_takes_long_to_copy_is_copied_no_more_often_than_needed(monkeypatch):
+    monkeypatch.setattr(recording, "LIGHT", 0)
+    copies = []
+    recorder = Recorder(records=4)
+    keep = recorder._keep
+    monkeypatch.setattr(recorder, "_keep", lambda run: (copies.append(run.step), keep(run)))
+    trained(recorder, epochs=8)
+    assert copies == steps(recorder) == [0, 6, 12, 18, 24]
+
+
 def test_a_moment_has_the_weights_as_they_were():
     seen = []
 
