@@ -304,7 +304,11 @@ def _arrays(inputs: tuple[Node, ...], engine: selection.Engine) -> list[Array]:
     """The values of tensors; where nothing is captured, what most of them hold."""
     if not engine.computes:
         return [x.array for x in inputs]
-    return [x.array if isinstance(x.held, Resident) else x.held for x in inputs]
+    arrays = []
+    for x in inputs:
+        held = x.held
+        arrays.append(x.array if isinstance(held, Resident) else held)
+    return arrays
 
 
 def _is_needed(op: Operation, inputs: tuple[Node, ...]) -> bool:

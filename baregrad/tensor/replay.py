@@ -71,16 +71,16 @@ def structure(nodes: Sequence[Node]) -> tuple[list[Hashable], list[int]] | None:
             continue
         if id(op) not in _COMPILED:
             return None
-        key += id(op), node.requires_grad, held.shape
-        parents = [places[parent] for parent in node.parents]
-        key += parents
+        waits = is_open(held)
+        key += id(op), node.requires_grad, held.shape, waits
+        if waits:
+            open_places.append(place)
+        for parent in node.parents:
+            number = places[parent]
+            key.append(number)
+            others[number] -= waits
         if node.attributes:
             key += node.attributes.values()
-        if is_open(held):
-            key.append(True)
-            open_places.append(place)
-            for parent in parents:
-                others[parent] -= 1
     root = len(nodes) - 1
     stored = [place for place in open_places if others[place] > 1 or place == root]
     return key + stored, stored
