@@ -22,10 +22,9 @@ class Pending:
 
     known: ClassVar[bool] = True  # its numbers are there for whoever asks
 
-    def __init__(self, shape: Shape, dtype: DType) -> None:
-        self.shape = shape
-        self.dtype = dtype
-        self.found: Array | None = None
+    shape: Shape
+    dtype: DType
+    found: Array | None
 
     def compute(self) -> Array:
         """The array; a subclass says how."""
