@@ -114,8 +114,9 @@ def check_range(
     """Refuses the first element that is not from `low` to `high`."""
 
     def check(values: Any) -> None:
-        if not values or (low <= min(values) <= max(values) <= high and not isnan(sum(values))):
-            return  # the usual case, sooner
+        is_usual = not values or low <= min(values) <= max(values) <= high
+        if is_usual and (x.dtype not in FLOATS or not isnan(sum(values))):
+            return  # sooner
         for place, value in enumerate(values):
             if not low <= value <= high:  # of NaN, too
                 limit = f"{low} or more" if high == inf else f"from {low} to {high}"

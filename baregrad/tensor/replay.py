@@ -109,6 +109,7 @@ class _Pass(Generic[N]):
         stored: those of values that it makes and hands out.
         leaves: those of leaves that get a gradient.
         between: those of results that get one, without the root.
+        like: of each of these the shape and the data type.
         size: of all tensors together.
     """
 
@@ -130,6 +131,7 @@ class _Pass(Generic[N]):
         reached = self._reached()
         self.leaves = [place for place in reached if self.recipes[place].op is None]
         self.between = [place for place in reached[1:] if self.recipes[place].op is not None]
+        self.like = [(nodes[place].shape, nodes[place].dtype) for place in self.between]
         self._sweep = sweep
 
     def _reached(self) -> list[int]:
@@ -208,9 +210,8 @@ def replayed(nodes: Sequence[N], seed: N, sweep: Sweep[N]) -> dict[N, N] | None:
     gradients = {nodes[-1]: leaf(seed.array)}
     later = _Later(engine, whole, arrays, leaf)
     for number, place in enumerate(whole.between):
-        node = nodes[place]
-        array: Any = _LaterArray(later, number, node.shape, node.dtype)
-        gradients[node] = leaf(array)
+        array: Any = _LaterArray(later, number, *whole.like[number])
+        gradients[nodes[place]] = leaf(array)
     results = iter(computed)
     for place in whole.leaves:
         gradients[nodes[place]] = leaf(next(results))

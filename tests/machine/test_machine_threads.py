@@ -146,8 +146,18 @@ def test_python_threads_may_share_a_pool(futex, phases):
     assert failures == []
 
 
+others = set()  # that were there before the test, as those that the process shares may be
+
+
+@pytest.fixture(autouse=True)
+def _others_are_known():
+    others.clear()
+    others.update(threading.enumerate())
+
+
 def workers() -> int:
-    return sum(thread.name.startswith("baregrad-") for thread in threading.enumerate())
+    new = set(threading.enumerate()) - others
+    return sum(thread.name.startswith("baregrad-") for thread in new)
 
 
 def test_a_signal_s_handler_may_use_the_pool_that_it_interrupts(phases, monkeypatch):
