@@ -20,7 +20,7 @@ from baregrad.cli.progress import Bar
 
 DOCS = Path(__file__).resolve().parent
 SECTION = "section[aria-labelledby={}]"
-SURFACE = "#results-body figure:last-of-type svg"
+SURFACE = "#results-body figure svg"
 SHOTS = {  # of which report, and of which part of it
     **{name: (name, SURFACE) for name in ("sine", "moons", "circles", "xor", "blobs")},
     **{
