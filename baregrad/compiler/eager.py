@@ -52,7 +52,7 @@ Attributes: TypeAlias = Mapping[str, Any]
 _COMPILED: Final = {id(row) for row in PRIMITIVES.values()}
 _UNKNOWN: Final = object()
 MOST_SINGLES: Final = 1024  # functions of one operation that are kept
-MOST_FUNCTIONS: Final = 128  # of several: each has memory of its own for what is between
+MOST_FUNCTIONS: Final = 256  # of several, whose code is longer
 
 
 class NativeEngine(Engine):
