@@ -10,8 +10,9 @@ from math import isnan
 from typing import Any
 
 from baregrad.cli.model_file import model_for_tables
-from baregrad.cli.printable import aligned, printable
+from baregrad.cli.printable import aligned, counted, printable
 from baregrad.cli.table_file import table_of
+from baregrad.cli.unseen import warn_of_unseen
 from baregrad.data.preprocess import Preprocessor
 from baregrad.data.table import Table
 from baregrad.errors import DataError
@@ -36,7 +37,9 @@ def run(arguments: Namespace) -> int:
         )
     known = table.drop_missing(target)
     if missing := len(table) - len(known):
-        print(f"baregrad: {missing} rows without {target!r} left out", file=sys.stderr)
+        rows = counted(missing, "row")
+        print(f"baregrad: {rows} without {target!r} left out", file=sys.stderr)
+    warn_of_unseen(preprocessor.unseen(known))
     output = predict(model, preprocessor.transform(known))
     figures = assessed(known, preprocessor, output)
     print(json.dumps(figures) if arguments.json else as_text(figures))

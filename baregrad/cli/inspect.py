@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 from baregrad.cli.model_file import model_path
-from baregrad.cli.printable import aligned, printable
+from baregrad.cli.printable import aligned, counted, printable
 from baregrad.data.preprocess import Preprocessor
 from baregrad.files.architecture import described
 from baregrad.files.model import SavedModel, model_of
@@ -80,7 +80,7 @@ def as_text(facts: dict[str, Any], saved: SavedModel) -> str:
 def _preprocessing(found: dict[str, Any]) -> str:
     classes = f", classes {', '.join(found['classes'])}" if found["classes"] else ""
     columns = {
-        name: f"{column['kind']}, {len(column['features'])} features"
+        name: f"{column['kind']}, {counted(len(column['features']), 'feature')}"
         for name, column in found["columns"].items()
     }
     left = {name: f"left out: {reason}" for name, reason in found["left_out"].items()}

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from baregrad.cli.model_file import model_for_tables
 from baregrad.cli.table_file import table_in_blocks
+from baregrad.cli.unseen import warn_of_unseen
 from baregrad.data.preprocess import Preprocessor
 from baregrad.data.table import Table
 from baregrad.errors import DataError
@@ -32,10 +33,12 @@ class Survey(NamedTuple):
     Attributes:
         rows: how many there are.
         numeric: the columns that have numbers, and nothing else.
+        unseen: of each column, the categories that were not there in training.
     """
 
     rows: int
     numeric: set[str]
+    unseen: dict[str, set[str]]
 
 
 def run(arguments: Namespace) -> int:
@@ -47,6 +50,7 @@ def run(arguments: Namespace) -> int:
     model, preprocessor = model_for_tables(arguments.model)
     first = partial(surveyed, preprocessor=preprocessor)
     with table_in_blocks(arguments, list(preprocessor.kinds), first) as (survey, blocks):
+        warn_of_unseen(survey.unseen)
         predictions = predicted_blocks(model, preprocessor, survey, blocks)
         lines = (
             json_lines(predictions, survey.numeric) if arguments.json else csv_lines(predictions)
@@ -68,15 +72,18 @@ def surveyed(blocks: Iterator[Table], preprocessor: Preprocessor) -> Survey:
     rows, source = 0, ""
     others: set[str] = set()  # columns with something else than numbers
     filled: set[str] = set()
+    unseen: dict[str, set[str]] = {}
     for block in blocks:
         preprocessor.transform_block(block)  # raises if there is something wrong
         _check_names(block, preprocessor)
         rows, source = rows + len(block), block.source
         others |= {name for name in block.names if block.kind(name) != "number"}
         filled |= {name for name in block.names if block.distinct(name)}
+        for name, new in preprocessor.unseen(block).items():
+            unseen.setdefault(name, set()).update(new)
     numeric = filled - others
     preprocessor.check_not_numeric(numeric, source)
-    return Survey(rows, numeric)
+    return Survey(rows, numeric, unseen)
 
 
 def _check_names(table: Table, preprocessor: Preprocessor) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from baregrad.cli.outcome import Outcome
-from baregrad.cli.printable import aligned
+from baregrad.cli.printable import aligned, counted
 from baregrad.cli.run_folder import SVG
 from baregrad.cli.settings import Settings
 
@@ -57,7 +57,8 @@ def facts(outcome: Outcome) -> list[Pair]:
 def _training(outcome: Outcome) -> str:
     settings, history = outcome.settings, outcome.history
     return (
-        f"{len(history.epoch)} epochs, {history.steps:,} steps of {settings.batch_size} rows, "
+        f"{counted(len(history.epoch), 'epoch')}, {counted(history.steps, 'step')} of "
+        f"{counted(settings.batch_size, 'row')}, "
         f"{settings.optimizer} with lr {settings.lr:g}, seed {settings.seed}; "
         f"{outcome.seconds:.1f} s"
     )

@@ -20,8 +20,8 @@ from baregrad.view.report.results import Labels
 DRAWN_ROWS = 4  # few enough for every number to be shown
 
 
-def write_run(folder: Path, outcome: Outcome) -> dict[str, str]:
-    """Writes the files of a run.
+def write_run(folder: Path, outcome: Outcome, report: bool) -> dict[str, str]:
+    """Writes the files of a run; with the `report`, if its moments were recorded.
 
     Returns:
         For each file, by its name, what is in it; or why it is not there.
@@ -47,7 +47,7 @@ def write_run(folder: Path, outcome: Outcome) -> dict[str, str]:
         DOT: what,
         SVG: _save_svg(drawing, folder / SVG),
     }
-    if outcome.history.recorder is not None:
+    if report:
         # loaded only where there is to be one
         from baregrad.view.report.page import write_report
 

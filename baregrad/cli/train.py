@@ -52,7 +52,7 @@ def run(arguments: Namespace) -> int:
         with shown_progress(arguments.quiet) as callbacks, _kept(folder, arguments):
             more = _recording(arguments)
             outcome = trained(problem, settings, [*callbacks, *more], folder / CHECKPOINT)
-        files = write_run(folder, outcome)
+        files = write_run(folder, outcome, arguments.report)
         if not outcome.history.resumable:
             shutil.rmtree(folder / CHECKPOINT)
     if not arguments.quiet:
@@ -68,8 +68,10 @@ def _is_reported(asked: bool | None) -> bool:
 def _recording(arguments: Namespace) -> list[Callback]:
     """Callbacks for what was asked for."""
     limit = arguments.time_limit
+    # a run that is gone on with may have the state of a recorder, which is given back to one
+    records = arguments.report or arguments.resume is not None
     return [
-        *([Recorder()] if arguments.report else []),
+        *([Recorder()] if records else []),
         *([TimeLimit(limit)] if limit is not None else []),
     ]
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from baregrad.data.columns import (
+    CategoryColumn,
     CategoryEncoding,
     CodeColumn,
     Column,
@@ -219,6 +220,18 @@ class Preprocessor:
                 f"{table.source} lacks {_listed(missing)}, which the model was trained with; "
                 + (f"it does not know {_listed(extra)}" if extra else "no column is new to it")
             )
+
+    def unseen(self, table: Table) -> dict[str, set[str]]:
+        """The categories of a table that were not there in training, by the name of the column.
+
+        `transform` takes them for none of the known ones.
+        """
+        found = {
+            column.name: table.distinct(column.name) - set(column.categories)
+            for column in self.columns
+            if isinstance(column, CategoryColumn | CodeColumn)
+        }
+        return {name: new for name, new in found.items() if new}
 
     def check_not_numeric(self, numeric: Collection[str], source: str) -> None:
         """Refuses columns of numbers where there was text in training.

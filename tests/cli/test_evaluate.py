@@ -69,7 +69,7 @@ def test_rows_without_the_answer_are_left_out_with_a_word(cli, tables):
     cli("train", "points.csv", "--target", "y", *QUICK)
     Path("some.csv").write_text("a,b,y\n1,2,3\n2,3,?\n4,4,5\n")
     code, out, err = cli("evaluate", "runs/points-1", "some.csv")
-    assert (code, err) == (0, "baregrad: 1 rows without 'y' left out\n")
+    assert (code, err) == (0, "baregrad: 1 row without 'y' left out\n")
     assert out.splitlines()[0].split() == ["rows", "2"]
 
 

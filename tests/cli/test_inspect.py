@@ -57,7 +57,7 @@ def test_text_says_the_same_in_words(cli, tables):
         "numbers     13 parameters, float32",
     ]
     assert "regression of 'y'" in lines
-    assert "  a     number, 1 features" in lines
+    assert "  a     number, 1 feature" in lines
     assert "  same  left out: its value is the same in all rows" in lines
     assert ["loss", '"mse"'] in [line.split() for line in lines]
 

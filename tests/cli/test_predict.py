@@ -323,3 +323,20 @@ def test_a_parquet_file_is_predicted_for(cli, tables):
     Path("new.csv").write_text("a,b\n1,3\n2,4\n")
     expected = cli("predict", "runs/points-1", "new.csv", "--header")
     assert cli("predict", "runs/points-1", "new.parquet") == expected
+
+
+# --- categories that the model has not seen -------------------------------------------------------
+
+
+def test_categories_that_were_not_there_in_training_are_named(cli, tables):
+    rows = "".join(f"{'red' if x < 10 else 'blue'},{x}\n" for x in range(20))
+    (tables / "colours.csv").write_text("colour,y\n" + rows)
+    cli("train", "colours.csv", "--target", "y", *QUICK)
+    (tables / "new.csv").write_text("colour,y\nred,1\n" + "".join(f"c{i},1\n" for i in range(7)))
+    for command in ("predict", "evaluate"):
+        code, _, err = cli(command, "runs/colours-1", "new.csv")
+        assert code == 0
+        assert err == (
+            "baregrad: column 'colour' has 7 categories that the model was not trained with, and "
+            "takes for none of those that it knows: 'c0', 'c1', 'c2', 'c3', 'c4', ...\n"
+        )

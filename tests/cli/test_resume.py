@@ -249,3 +249,14 @@ def test_a_killed_run_goes_on(cli, tmp_path):
     assert cli("train", "--resume", "run", "--quiet") == (0, "", "")
     cli("train", *words, "whole", "--quiet")
     assert files("run") == files("whole")
+
+
+def test_a_run_begun_with_a_report_goes_on_without(cli, tables, at):
+    with_report = [word for word in QUICK if word != "--no-report"]
+    at(2, press)
+    cli("train", "points.csv", "--target", "y", "--report", *with_report, "--out", "begun")
+    Path("begun/report.html").unlink()
+    at(10**9, press)
+    code, _, err = cli("train", "--resume", "begun", "--no-report", "--quiet")
+    assert (code, err) == (0, "")
+    assert not Path("begun/report.html").exists()

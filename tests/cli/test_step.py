@@ -2,6 +2,7 @@
 
 import io
 import os
+import select
 import subprocess
 import sys
 from itertools import islice
@@ -126,6 +127,16 @@ def pseudo_terminal():
         os.close(end)
 
 
+def read_until(text, terminal):
+    """What a program shows, up to this text."""
+    shown = b""
+    while text not in shown:
+        ready, _, _ = select.select([terminal], [], [], 60)
+        assert ready, f"no more than {shown!r}"
+        shown += os.read(terminal, 4096)
+    return shown
+
+
 def test_keys_are_read_as_they_are_pressed_and_the_terminal_is_put_right(
     pseudo_terminal, monkeypatch
 ):
@@ -152,13 +163,10 @@ def test_the_command_walks_on_a_terminal(pseudo_terminal):
         stdout=seen,
         env={**os.environ, "PYTHONIOENCODING": "utf-8"},
     )
-    shown = b""
-    while b"q to quit" not in shown and process.poll() is None:
-        shown += os.read(typed, 4096)
+    shown = read_until(b"q to quit", typed)
     assert shown.count(b"step ") < 4  # one step, and the hint
     os.write(typed, b"\x1b[Cq")
-    while b"step 2 of" not in shown and process.poll() is None:
-        shown += os.read(typed, 4096)
+    read_until(b"step 2 of", typed)
     assert process.wait(timeout=30) == 0
 
 

@@ -208,7 +208,9 @@ def test_a_metric_that_is_not_there_is_a_dash_null_and_an_empty_cell(cli, tmp_pa
 
 def test_the_weights_of_the_best_epoch_are_kept(cli, monkeypatch):
     outcomes = []
-    monkeypatch.setattr(train, "write_run", lambda folder, outcome: outcomes.append(outcome) or {})
+    monkeypatch.setattr(
+        train, "write_run", lambda _, outcome, report: outcomes.append(outcome) or {}
+    )
     words = ("--dataset", "checkerboard", "--epochs", "6", "--hidden", "8", "--lr", "0.3")
     cli("train", *words, "--quiet")
     network, history = outcomes[0].network, outcomes[0].history
@@ -257,7 +259,7 @@ def test_many_columns_are_not_listed(cli, tmp_path):
 def test_a_large_problem_gets_few_epochs_and_says_so(cli, monkeypatch):
     monkeypatch.setattr("baregrad.cli.settings.SECONDS", 1e-6)
     out = cli("train", "--hidden", "2").out
-    assert "training  1 epochs" in out
+    assert "training  1 epoch, " in out
     assert (
         "note      fewer epochs than usual, as each takes long; --epochs sets their number" in out
     )
@@ -281,7 +283,7 @@ def test_options_reach_the_training(cli):
     more = ("--lr", "0.5", "--epochs", "1", "--batch-size", "50", "--loss", "huber", "--seed", "7")
     out = cli("train", *words, *more, "--validation", "0.5").out
     assert "1-3-2-1 neurons, relu-tanh" in out
-    assert "1 epochs, 3 steps of 50 rows, rmsprop with lr 0.5, seed 7" in out
+    assert "1 epoch, 3 steps of 50 rows, rmsprop with lr 0.5, seed 7" in out
     kept = settings("runs/sine-1")
     assert (kept["loss"], kept["validation"], kept["activation"]) == (
         "huber",
@@ -292,7 +294,9 @@ def test_options_reach_the_training(cli):
 
 def test_tables_are_learned_by_the_recipes_of_the_estimators(cli, tables, monkeypatch):
     outcomes = []
-    monkeypatch.setattr(train, "write_run", lambda folder, outcome: outcomes.append(outcome) or {})
+    monkeypatch.setattr(
+        train, "write_run", lambda _, outcome, report: outcomes.append(outcome) or {}
+    )
     for file, target in (("points.csv", "y"), ("animals.csv", "kind")):
         cli("train", file, "--target", target, "--epochs", "1", "--quiet")
     for outcome, estimator in zip(
@@ -322,7 +326,9 @@ def test_the_rate_goes_as_the_schedule_says(cli):
 
 def test_weights_decay_and_biases_do_not(cli, monkeypatch):
     outcomes = []
-    monkeypatch.setattr(train, "write_run", lambda folder, outcome: outcomes.append(outcome) or {})
+    monkeypatch.setattr(
+        train, "write_run", lambda _, outcome, report: outcomes.append(outcome) or {}
+    )
     words = ("--epochs", "1", "--batch-size", "300", "--optimizer", "sgd", "--lr", "0.5")
     more = ("--schedule", "constant", "--quiet")
     for decay in ("0", "0.5"):
@@ -346,12 +352,12 @@ def test_dropout_and_smoothing_are_said(cli, tables):
 
 
 def test_a_batch_is_not_larger_than_the_data(cli):
-    assert "1 steps of 240 rows" in cli("train", "--epochs", "1", "--batch-size", "10000").out
+    assert "1 step of 240 rows" in cli("train", "--epochs", "1", "--batch-size", "10000").out
 
 
 def test_lbfgs_sees_all_rows_in_each_step(cli):
     out = cli("train", "--optimizer", "lbfgs", "--hidden", "2", "--epochs", "1").out
-    assert "1 epochs, 1 steps of 240 rows, lbfgs with lr 1" in out
+    assert "1 epoch, 1 step of 240 rows, lbfgs with lr 1" in out
 
 
 @pytest.mark.parametrize(
@@ -580,7 +586,7 @@ def test_training_stops_after_the_batch_in_which_ctrl_c_is_pressed(cli, monkeypa
     monkeypatch.setattr(train, "shown_progress", lambda quiet: nullcontext([PressingCtrlC()]))
     code, out, _ = cli("train", *QUICK)
     assert code == 130
-    assert "training  1 epochs, 4 steps" in out
+    assert "training  1 epoch, 4 steps" in out
     assert "note      interrupted by Ctrl-C, in epoch 1 of 2" in out
     assert Path("runs/sine-1/model.safetensors").exists()
 
