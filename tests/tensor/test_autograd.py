@@ -1,3 +1,4 @@
+import copy
 import gc
 import math
 import threading
@@ -481,3 +482,15 @@ def test_a_chain_is_freed_without_the_garbage_collector():
         assert last() is None
     finally:
         gc.enable()
+
+
+def test_a_copied_graph_was_made_by_the_same_operations():
+    x = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    loss = (x.T @ x).sum()
+    copied = copy.deepcopy(loss)
+    assert copied.op is loss.op
+    copied.backward()
+    (found,) = [n for n in autograd.topological_order([copied]) if n.op is None and n.requires_grad]
+    loss.backward()
+    assert x.grad is not None
+    assert found.grad.tolist() == x.grad.tolist()
