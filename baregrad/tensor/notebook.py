@@ -12,6 +12,8 @@ from baregrad.tensor.text import number
 
 Bundle = dict[str, str]  # from a MIME type to what is shown of that type
 GAP = "…"
+# marimo has no space between cells by itself
+TABLE = "<table style='border-collapse:separate;border-spacing:.6em .2em'>"
 
 
 def bundle(plain: str, html: str) -> Bundle:
@@ -23,7 +25,7 @@ def table(rows: Iterable[Iterable[str]], head: Sequence[str] = ()) -> str:
     """Rows of text as an HTML table, below its headings if there are any."""
     lines = [f"<tr>{''.join(f'<th>{escape(text)}</th>' for text in head)}</tr>"] if head else []
     lines += [f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in rows]
-    return f"<table>{''.join(lines)}</table>"
+    return f"{TABLE}{''.join(lines)}</table>"
 
 
 def paragraph(text: str) -> str:

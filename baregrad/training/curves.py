@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import pairwise
 
-from baregrad.tensor.notebook import Bundle, bundle, paragraph
+from baregrad.tensor.notebook import TABLE, Bundle, bundle, paragraph
 
 BARS, PLAIN_BARS = "▁▂▃▄▅▆▇█", "_.-=+*%#"
 WIDTH, HEIGHT = 240, 40  # of a curve in a notebook, in pixels
@@ -47,7 +47,7 @@ def shown(title: str, history: Mapping[str, Sequence[float]]) -> Bundle:
         f"<tr><td>{escape(name)}</td><td>{_svg(values)}</td><td>{values[-1]:.4g}</td></tr>"
         for name, values in history.items()
     )
-    return bundle("\n".join(plain), f"{paragraph(title)}<table>{rows}</table>")
+    return bundle("\n".join(plain), f"{paragraph(title)}{TABLE}{rows}</table>")
 
 
 def _svg(values: Sequence[float]) -> str:

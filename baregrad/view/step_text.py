@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Any
 
-from baregrad.tensor.notebook import table
+from baregrad.tensor.notebook import TABLE, table
 from baregrad.view.labels import shape_text
 
 WIDTH = 60  # characters of numbers that are written in one line
@@ -125,7 +125,7 @@ def _side_by_side(shown: Iterable[tuple[str, dict[str, Any]]]) -> str:
         f"<td style='vertical-align:top'>{escape(label)}{table(numbers['grid'])}</td>"
         for label, numbers in shown
     ]
-    return f"<table><tr>{''.join(cells)}</tr></table>" if cells else ""
+    return f"{TABLE}<tr>{''.join(cells)}</tr></table>" if cells else ""
 
 
 def page(steps: Iterable[dict[str, Any]], present: int) -> str:

@@ -2,7 +2,7 @@
 
 import baregrad as bg
 from baregrad import Tensor
-from baregrad.tensor.notebook import Text, grid, table
+from baregrad.tensor.notebook import TABLE, Text, grid, table
 
 
 def test_a_tensor_is_a_table_with_its_gradient_below():
@@ -12,9 +12,9 @@ def test_a_tensor_is_a_table_with_its_gradient_below():
     assert shown["text/plain"] == repr(x)
     assert shown["text/html"] == (
         "<p>x: leaf, shape (2, 2), float32</p>"
-        "<table><tr><td>1.0</td><td>2.0</td></tr><tr><td>3.0</td><td>4.0</td></tr></table>"
+        f"{TABLE}<tr><td>1.0</td><td>2.0</td></tr><tr><td>3.0</td><td>4.0</td></tr></table>"
         "<p>gradient</p>"
-        "<table><tr><td>2.0</td><td>4.0</td></tr><tr><td>6.0</td><td>8.0</td></tr></table>"
+        f"{TABLE}<tr><td>2.0</td><td>4.0</td></tr><tr><td>6.0</td><td>8.0</td></tr></table>"
     )
 
 
@@ -23,7 +23,7 @@ def test_names_cannot_become_markup():
     assert "<script" not in html
     assert "&lt;script&gt;alert(&#x27;&amp;&#x27;)" in html
     assert table([["<b>"]], ["<i>"]) == (
-        "<table><tr><th>&lt;i&gt;</th></tr><tr><td>&lt;b&gt;</td></tr></table>"
+        f"{TABLE}<tr><th>&lt;i&gt;</th></tr><tr><td>&lt;b&gt;</td></tr></table>"
     )
 
 
