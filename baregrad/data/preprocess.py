@@ -225,7 +225,11 @@ class Preprocessor:
         """The categories of a table that were not there in training, by the name of the column.
 
         `transform` takes them for none of the known ones.
+
+        Raises:
+            DataError: a column of training is not there.
         """
+        self._check_names(table)
         found = {
             column.name: table.distinct(column.name) - set(column.categories)
             for column in self.columns
