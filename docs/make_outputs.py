@@ -116,4 +116,5 @@ def main(page: Path, data: Path | None = None) -> None:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))  # sessions run this repository, as commands do, installed or not
     main(*map(Path, sys.argv[1:3]))
