@@ -150,8 +150,8 @@ class Deferred(Pending):
         return self.kind.engine.compute(self)
 
     def settle(self, found: Array) -> None:
-        """Notes what was found; what it was computed from is no longer needed."""
-        self.found = found  # first: who sees no inputs finds this
+        """Notes what was found, unless another thread did; the inputs are no longer needed."""
+        self.found = self.found or found  # first: who sees no inputs finds this
         self.inputs = ()
 
 
@@ -203,7 +203,11 @@ def to_be_stored(order: Order) -> list[int]:
 
 
 def structure(order: Order) -> tuple[list[Any], list[Array]]:
-    """What the function of deferred operations depends on, and the arrays that it reads."""
+    """What the function of deferred operations depends on, and the arrays that it reads.
+
+    Of each operation the kind, then for each input its place in the order, or -1, -2 and so on for
+    the arrays.
+    """
     places = {id(deferred): place for place, (deferred, _) in enumerate(order)}
     sources: list[Array] = []
     key: list[Any] = []
@@ -220,13 +224,24 @@ def structure(order: Order) -> tuple[list[Any], list[Array]]:
     return key, sources
 
 
-def program_of(order: Order, sources: list[Array], stored: list[int]) -> Program:
-    """What deferred operations compute of arrays; with the results at some places of the order."""
-    values = {id(x): Value(INPUT, (), {"name": "x"}, x.shape, x.dtype) for x in sources}
-    arguments = list(values.values())
-    for deferred, inputs in order:
-        kind = deferred.kind
-        operands = tuple([values[id(x) if id(x) in values else id(known(x))] for x in inputs])
+def program_of(
+    order: Order, key: Sequence[Any], sources: list[Array], stored: list[int]
+) -> Program:
+    """What deferred operations compute of arrays; with the results at some places of the order.
+
+    Args:
+        order: the operations.
+        key: their structure. What they read is not looked up again: another thread may have
+            computed some of it anew.
+        sources: the arrays that they read.
+        stored: the places.
+    """
+    arguments = [Value(INPUT, (), {"name": "x"}, x.shape, x.dtype) for x in sources]
+    values = {-1 - number: value for number, value in enumerate(arguments)}
+    places = iter(key)
+    for place, (_, inputs) in enumerate(order):
+        kind = next(places)
+        operands = tuple([values[next(places)] for _ in inputs])
         name = kind.operation.name
-        values[id(deferred)] = Value(name, operands, kind.attributes, kind.shape, kind.dtype)
-    return Program(arguments, {}, {}, [values[id(order[place][0])] for place in stored])
+        values[place] = Value(name, operands, kind.attributes, kind.shape, kind.dtype)
+    return Program(arguments, {}, {}, [values[place] for place in stored])

@@ -164,15 +164,15 @@ class NativeEngine(Engine):
 
     def _results(self, order: Order, stored: list[int]) -> list[Array] | None:
         """The results at some places of the order, by one function; None if there is none."""
-        key, sources = structure(order)
-        key += stored
+        operations, sources = structure(order)
+        key = tuple(operations + stored)
         routines, most = (
             (self._singles, MOST_SINGLES) if len(order) == 1 else (self._functions, MOST_FUNCTIONS)
         )
-        routine = routines.get(tuple(key), _UNKNOWN)
+        routine = routines.get(key, _UNKNOWN)
         if routine is _UNKNOWN:
-            routine = self._compiled(program_of(order, sources, stored))
-            remember(routines, tuple(key), routine, most)
+            routine = self._compiled(program_of(order, key, sources, stored))
+            remember(routines, key, routine, most)
         return _run(routine, sources)
 
     # --- functions ----------------------------------------------------------------------------

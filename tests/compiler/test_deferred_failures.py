@@ -8,13 +8,14 @@ from test_deferred import leaf
 from test_eager import ENGINES, REFERENCE, drawn, known_engines
 
 import baregrad as bg
-from baregrad.compiler import eager
+from baregrad.compiler import deferred, eager
 from baregrad.compiler.eager import NativeEngine, native_engine
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.routine import Routine
 from baregrad.compiler.vector.compile import TARGETS
 from baregrad.engines import selection
-from baregrad.engines.pending import is_open
+from baregrad.engines.array import Array
+from baregrad.engines.pending import is_open, known
 from baregrad.machine.cpu import is_x86_64
 from baregrad.machine.errors import MachineError
 
@@ -105,6 +106,27 @@ def test_threads_look_at_the_same_results_at_the_same_time(engine):
     for values in found:
         for a, b in zip(values, expected, strict=True):
             assert_close(a, b.array.data)
+
+
+def test_another_thread_computes_an_input_anew_meanwhile(monkeypatch):
+    def meanwhile(*arguments):
+        shared.held.found = Array(*known(shared.held))
+        return deferred.program_of(*arguments)
+
+    with selection.using(NativeEngine(TARGETS[1])):
+        x = drawn(20, 20)
+        shared = x * 2
+        result = shared + 1
+        shared.tolist()
+        monkeypatch.setattr(eager, "program_of", meanwhile)
+        assert_close(result.array.data, [2 * value + 1 for value in x.array.data])
+
+
+def test_what_is_computed_twice_keeps_the_first_result(engine):
+    x = drawn(20, 20) * 2
+    found = known(x.held)
+    x.held.settle(Array(*found))
+    assert known(x.held) is found
 
 
 def test_what_one_engine_left_another_reads():
