@@ -4,6 +4,11 @@ Each class also derives from the built-in exception a Python programmer would ex
 ``except baregrad.ShapeError`` and ``except ValueError`` work.
 """
 
+from collections.abc import Collection, Iterable
+from typing import Any, TypeVar
+
+N = TypeVar("N", bound=str)
+
 
 class BaregradError(Exception):
     """Base of every error that baregrad raises on purpose."""
@@ -61,10 +66,22 @@ class NonFiniteError(BaregradError, ArithmeticError):
     """Training produced infinity or NaN; the message names the layer, operation and step."""
 
 
-def unknown_name(kind: str, name: object, known: "list[str] | tuple[str, ...]") -> ArgumentError:
+def checked_name(kind: str, name: Any, known: Collection[N]) -> N:
+    """`name`, which is to be one of `known`.
+
+    Raises:
+        ArgumentError: it is not; the message suggests the nearest one.
+    """
+    if isinstance(name, str) and name in known:
+        return name  # type: ignore[return-value]
+    raise unknown_name(kind, name, known)
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> ArgumentError:
     """The error for a name that is none of `known`, with the nearest one suggested."""
     import difflib  # only needed once something is wrong
 
-    near = difflib.get_close_matches(str(name).lower(), known, n=1)  # names are in lower case
+    names = sorted(known)
+    near = difflib.get_close_matches(str(name).lower(), names, n=1)  # names are in lower case
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    return ArgumentError(f"unknown {kind} {name!r}{hint} Known: {', '.join(sorted(known))}.")
+    return ArgumentError(f"unknown {kind} {name!r}{hint} Known: {', '.join(names)}.")

@@ -86,9 +86,7 @@ def read_config(path: Path, parser: argparse.ArgumentParser) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in given.items():
         if name not in actions:
-            raise argparse.ArgumentError(
-                None, f"{path}: {unknown_name('option', name, list(actions))}"
-            )
+            raise argparse.ArgumentError(None, f"{path}: {unknown_name('option', name, actions)}")
         try:
             found[actions[name].dest] = _converted(actions[name], value)
         except (argparse.ArgumentTypeError, ValueError) as error:

@@ -132,5 +132,5 @@ def _number(text: str) -> float:
 
 def _known(kind: str, name: str, names: Iterable[str]) -> str:
     if name not in names:
-        raise ArgumentTypeError(str(unknown_name(kind, name, list(names))))
+        raise ArgumentTypeError(str(unknown_name(kind, name, names)))
     return name

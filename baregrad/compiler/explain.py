@@ -12,7 +12,7 @@ from baregrad.compiler.step import CompiledStep, stages
 from baregrad.compiler.vector.compile import chosen_target
 from baregrad.compiler.vector.program import Program
 from baregrad.compiler.vector.text import program_text
-from baregrad.errors import ArgumentError, unknown_name
+from baregrad.errors import ArgumentError, checked_name
 from baregrad.machine.errors import MachineError
 from baregrad.tensor.notebook import Text
 from baregrad.tensor.tensor import as_tensor
@@ -52,8 +52,7 @@ def explain(
     """
     wanted = [stage] if isinstance(stage, str) else list(stage)
     for name in wanted:
-        if name not in STAGES:
-            raise unknown_name("stage", name, STAGES)
+        checked_name("stage", name, STAGES)
     if lines is not None and lines < 1:
         raise ArgumentError(f"explain: lines must be an integer of 1 or more, not {lines!r}")
     texts = _texts(step, arguments)

@@ -10,7 +10,7 @@ from math import prod
 from typing import Any, Protocol, TypeVar
 
 from baregrad.engines.array import Array, DType, Resident, Shape
-from baregrad.errors import ArgumentError, BaregradError, unknown_name
+from baregrad.errors import ArgumentError, BaregradError, checked_name
 
 T = TypeVar("T")
 
@@ -227,9 +227,7 @@ def set_engine(name: str) -> None:
         ArgumentError: there is no engine of this name.
     """
     global _process
-    if name not in NAMES:
-        raise unknown_name("engine", name, NAMES)
-    _process = _named(name)
+    _process = _named(checked_name("engine", name, NAMES))
 
 
 def _begin() -> Engine:

@@ -12,7 +12,7 @@ import sys
 from importlib import import_module
 from typing import Any, Self
 
-from baregrad.errors import NotFittedError, unknown_name
+from baregrad.errors import NotFittedError, checked_name
 
 
 def sklearn_class(name: str, otherwise: type[Any]) -> type[Any]:
@@ -60,8 +60,7 @@ class Estimator:
         """
         known = self._defaults()
         for name in params:
-            if name not in known:
-                raise unknown_name(f"parameter of {type(self).__name__}", name, list(known))
+            checked_name(f"parameter of {type(self).__name__}", name, known)
         vars(self).update(params)
         return self
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from baregrad.errors import ArgumentError, unknown_name
+from baregrad.errors import ArgumentError, checked_name
 from baregrad.estimators.parameters import Parameters
 from baregrad.nn import losses
 from baregrad.nn.losses import Loss
@@ -71,9 +71,7 @@ def loss_from(loss: str | Loss, known: Mapping[str, Loss]) -> Loss:
     """The loss of a name; a function is returned as it is."""
     if callable(loss):
         return loss
-    if loss not in known:
-        raise unknown_name("loss", loss, list(known))
-    return known[loss]
+    return known[checked_name("loss", loss, known)]
 
 
 class Objective:
@@ -147,10 +145,7 @@ def rule_of(
         return one_cycle(epochs * epoch) if epochs else None
     if rate == "invscaling":  # by the number of samples seen in the epochs before
         return lambda step, lr: lr / ((step + done) // epoch * samples + 1) ** power
-    if rate not in ("constant", "adaptive"):
-        raise unknown_name(
-            "learning_rate", rate, ["constant", "adaptive", "invscaling", "one_cycle"]
-        )
+    checked_name("learning_rate", rate, ("constant", "adaptive", "invscaling", "one_cycle"))
     return None
 
 

@@ -56,4 +56,4 @@ def activation_named(activation: str | ActivationFunction) -> ActivationFunction
         return ACTIVATIONS[name]
     if callable(activation) and not isinstance(activation, type):
         return activation
-    raise unknown_name("activation", activation, list(ACTIVATIONS))
+    raise unknown_name("activation", activation, ACTIVATIONS)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from operator import mul
 from typing import TypeAlias
 
-from baregrad.errors import unknown_name
+from baregrad.errors import checked_name
 from baregrad.nn.activations import activation_name
 from baregrad.tensor.random import Generator
 from baregrad.tensor.tensor import Tensor
@@ -97,9 +97,7 @@ def initializer_named(initializer: str | Initializer) -> Initializer:
     """
     if callable(initializer):
         return initializer
-    if initializer not in INITIALIZERS:
-        raise unknown_name("initializer", initializer, list(INITIALIZERS))
-    return INITIALIZERS[initializer]
+    return INITIALIZERS[checked_name("initializer", initializer, INITIALIZERS)]
 
 
 def suitable_initializer(activation: object) -> str:

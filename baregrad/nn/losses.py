@@ -18,7 +18,7 @@ from math import inf
 from typing import Any, TypeAlias
 
 from baregrad.engines.array import Shape
-from baregrad.errors import ArgumentError, DTypeError, OutOfRangeError, ShapeError, unknown_name
+from baregrad.errors import ArgumentError, DTypeError, OutOfRangeError, ShapeError, checked_name
 from baregrad.nn.reduction import alike, check_logits, check_range, floating, reduced
 from baregrad.tensor.tensor import Tensor, as_tensor
 
@@ -244,6 +244,4 @@ def loss_named(loss: str | Loss) -> Loss:
     """
     if callable(loss):
         return loss
-    if loss not in LOSSES:
-        raise unknown_name("loss", loss, list(LOSSES))
-    return LOSSES[loss]
+    return LOSSES[checked_name("loss", loss, LOSSES)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from baregrad.engines.array import DType
-from baregrad.errors import ArgumentError, unknown_name
+from baregrad.errors import ArgumentError, checked_name
 from baregrad.nn.activations import ActivationFunction, activation_named
 from baregrad.nn.initializers import Initializer, initializer_named, suitable_initializer
 from baregrad.nn.layers import (
@@ -33,8 +33,8 @@ def check_norm(norm: str | None) -> None:
     Raises:
         ArgumentError: it is not.
     """
-    if norm is not None and norm not in NORMS:
-        raise unknown_name("norm", norm, list(NORMS))
+    if norm is not None:
+        checked_name("norm", norm, NORMS)
 
 
 class Neuron(Module):

@@ -7,7 +7,7 @@ from typing import Any
 
 from baregrad.engines import selection
 from baregrad.engines.array import FLOATS
-from baregrad.errors import ArgumentError, BaregradError, ShapeError, unknown_name
+from baregrad.errors import ArgumentError, BaregradError, ShapeError, checked_name
 from baregrad.tensor import primitives
 from baregrad.tensor.tensor import Tensor, as_tensor
 
@@ -79,8 +79,7 @@ def reduced(
 
     `counts` says how much each element counts in the divisor of the mean, 1 if it is None.
     """
-    if reduction not in REDUCTIONS:
-        raise unknown_name("reduction", reduction, REDUCTIONS)
+    checked_name("reduction", reduction, REDUCTIONS)
     if sample_weight is not None:
         weight = _sample_weight(sample_weight, losses, name)
         losses = losses * weight

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from baregrad.data.table import Table
-from baregrad.errors import ArgumentError, NonFiniteError, unknown_name
+from baregrad.errors import ArgumentError, NonFiniteError, checked_name
 from baregrad.play import anatomy
 from baregrad.play.picture import Picture, packed
 from baregrad.play.problem import (
@@ -74,9 +74,7 @@ class Session:
         Raises:
             BaregradError: it cannot be done, and nothing has changed.
         """
-        name = str(command.get("do"))
-        if name not in COMMANDS:
-            raise unknown_name("command", name, list(COMMANDS))
+        name = checked_name("command", command.get("do"), COMMANDS)
         return COMMANDS[name](self, command)
 
     def play(self) -> None:

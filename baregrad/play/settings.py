@@ -7,7 +7,7 @@ from inspect import signature
 from typing import Any, Final, NamedTuple
 
 from baregrad.data.synthetic import DATASETS
-from baregrad.errors import ArgumentError, unknown_name
+from baregrad.errors import ArgumentError, checked_name
 from baregrad.nn.activations import ACTIVATIONS
 from baregrad.optim.named import OPTIMIZERS
 
@@ -85,9 +85,8 @@ class Settings(NamedTuple):
         Raises:
             ArgumentError: an unknown setting, or one out of its range.
         """
-        unknown = [name for name in given if name not in CHECKS]
-        if unknown:
-            raise unknown_name("setting", unknown[0], list(CHECKS))
+        for name in given:
+            checked_name("setting", name, CHECKS)
         new = self._replace(**{name: CHECKS[name](name, v) for name, v in given.items()})
         if len(new.activations) != len(new.hidden):
             raise ArgumentError(
@@ -122,9 +121,7 @@ def _number(low: float, high: float, without_low: bool = False) -> Check:
 
 def _one_of(names: tuple[str, ...]) -> Check:
     def check(name: str, value: Any) -> str:
-        if value not in names:
-            raise unknown_name(name, value, list(names))
-        return str(value)
+        return checked_name(name, value, names)
 
     return check
 

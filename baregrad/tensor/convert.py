@@ -13,7 +13,7 @@ from typing import Any
 from baregrad.engines import array as arrays
 from baregrad.engines import reference
 from baregrad.engines.array import DTYPES, FLOATS, TYPECODES, Array, DType, Shape
-from baregrad.errors import DTypeError, ShapeError, unknown_name
+from baregrad.errors import DTypeError, ShapeError, checked_name
 
 # Data types from least to most general: operands meet at the larger one.
 GENERALITY: tuple[DType, ...] = ("bool", "int64", "float32", "float64")
@@ -38,9 +38,7 @@ def checked_dtype(dtype: Any) -> DType:
     Raises:
         ArgumentError: it is not.
     """
-    if not (isinstance(dtype, str) and dtype in DTYPES):
-        raise unknown_name("dtype", dtype, DTYPES)
-    return dtype
+    return checked_name("dtype", dtype, DTYPES)
 
 
 def operand_dtype(value: object) -> DType:

@@ -54,7 +54,7 @@ class Drawing:
         suffix = Path(path).suffix
         form = suffix[1:].lower()
         if form not in TEXTS + FORMATS:
-            raise unknown_name("suffix", suffix, [f".{known}" for known in TEXTS + FORMATS])
+            raise unknown_name("suffix", suffix, (f".{known}" for known in TEXTS + FORMATS))
         data = self.dot.encode() if form in TEXTS else render(self.dot, form)
         write_atomically(path, [data])
 

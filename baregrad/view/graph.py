@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from baregrad.errors import ArgumentError, unknown_name
+from baregrad.errors import ArgumentError, checked_name
 from baregrad.tensor.tensor import Tensor
 from baregrad.view.dot import Dot, escaped
 from baregrad.view.drawing import Drawing
@@ -46,8 +46,7 @@ def draw_graph(
     Raises:
         ArgumentError: no tensor to draw, an unknown zoom, or `max_nodes` less than 1.
     """
-    if zoom not in ZOOMS:
-        raise unknown_name("zoom", zoom, ZOOMS)
+    checked_name("zoom", zoom, ZOOMS)
     if max_nodes < 1:
         raise ArgumentError(f"max_nodes must be at least 1, not {max_nodes}")
     trace = Trace(_checked_roots(root))

@@ -14,7 +14,7 @@ from baregrad.compiler.vector.operations import (
     ROUNDINGS,
 )
 from baregrad.compiler.vector.program import FLOAT32, INT32, INT64, MASK, Value
-from baregrad.errors import unknown_name
+from baregrad.errors import checked_name
 
 
 class Arithmetic(Construction):
@@ -121,8 +121,7 @@ class Arithmetic(Construction):
 
     def round(self, a: Float, mode: str = "nearest") -> Value:
         """The integer ``nearest`` (ties to even), ``down``, ``up`` or ``truncate``, as a float."""
-        if mode not in ROUNDINGS:
-            raise unknown_name("rounding", mode, ROUNDINGS)
+        checked_name("rounding", mode, ROUNDINGS)
         return self._append("round", (self._float(a),), FLOAT32, mode)
 
     def add_int(self, a: Int, b: Int) -> Value:
@@ -191,14 +190,12 @@ class Arithmetic(Construction):
 
         With NaN all are false but ``not_equal`` and ``unordered`` (whether either is NaN).
         """
-        if predicate not in PREDICATES:
-            raise unknown_name("predicate", predicate, PREDICATES)
+        checked_name("predicate", predicate, PREDICATES)
         return self._append("compare", (self._float(a), self._float(b)), MASK, predicate)
 
     def compare_int(self, predicate: str, a: Int, b: Int) -> Value:
         """A mask: ``equal`` or ``greater``, of signed integers."""
-        if predicate not in INTEGER_PREDICATES:
-            raise unknown_name("integer predicate", predicate, INTEGER_PREDICATES)
+        checked_name("integer predicate", predicate, INTEGER_PREDICATES)
         return self._append("compare_int", (self._int(a), self._int(b)), MASK, predicate)
 
     def mask_and(self, a: Value, b: Value) -> Value:

@@ -22,7 +22,7 @@ from baregrad.compiler.vector.program import (
     Type,
     Value,
 )
-from baregrad.errors import unknown_name
+from baregrad.errors import checked_name
 
 _INT32_RANGE: Final = range(-(1 << 31), 1 << 32)  # signed, or unsigned as in masks of bits
 _INT64_RANGE: Final = range(-(1 << 63), 1 << 63)
@@ -45,8 +45,7 @@ class Construction:
         self._region = self.program.body
         self._constants: dict[tuple[str, object], Value] = {}
         for parameter, type in parameters.items():
-            if type not in PARAMETER_TYPES:
-                raise unknown_name(f"type of parameter {parameter!r}", type, PARAMETER_TYPES)
+            checked_name(f"type of parameter {parameter!r}", type, PARAMETER_TYPES)
             value = self._value(FLOAT32 if type == FLOAT else type, parameter)
             self.program.parameters.append(Parameter(type, value))
 

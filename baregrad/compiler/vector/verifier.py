@@ -103,7 +103,7 @@ class _Verifier:
     def _signature(self, instruction: Instruction) -> None:
         operation = OPERATIONS.get(instruction.op)
         if operation is None:
-            raise unknown_name("operation", instruction.op, list(OPERATIONS))
+            raise unknown_name("operation", instruction.op, OPERATIONS)
         operands = instruction.operands
         if instruction.address is not None or operation.addressed:
             operands = self._addressed(instruction, operation)
