@@ -21,7 +21,7 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 from baregrad.compiler.kernels.contraction import plan_product
 from baregrad.compiler.kernels.epilogue import Epilogue
 from baregrad.compiler.kernels.operands import Operand
-from baregrad.compiler.kernels.plan import Size
+from baregrad.compiler.kernels.plan import Matrices, Size
 from baregrad.compiler.vector.avx2 import AVX2
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.compile import compile_vector, host_target
@@ -64,8 +64,8 @@ class Product:
         result = Operand(third, columns, 1)
         epilogue = Epilogue(lambda place, value: place.store(value, result))
         with b.loop(0, times):
-            factors = Operand(first, *left), Operand(second, *right)
-            plan.write(b, *factors, epilogue, (0, plan.blocks), scratch)
+            matrices = Matrices(Operand(first, *left), Operand(second, *right), epilogue)
+            plan.write(b, matrices, (0, plan.blocks), scratch)
         middle = time.perf_counter()
         self.function = compile_vector(b.program, target)
         self.milliseconds = 1e3 * (middle - begin), 1e3 * (time.perf_counter() - middle)
