@@ -7,13 +7,13 @@ from itertools import pairwise
 from typing import Any
 
 from baregrad.engines.array import DType
-from baregrad.errors import ArgumentError, DTypeError
-from baregrad.nn.initializers import Initializer, initializer_named
+from baregrad.errors import ArgumentError, DTypeError, OutOfRangeError
+from baregrad.nn.initializers import Initializer, initial_weights
 from baregrad.nn.layers import checked_count, checked_float, features_of
 from baregrad.nn.module import Module
+from baregrad.nn.reduction import check_range
 from baregrad.tensor.factories import zeros
 from baregrad.tensor.functions import concat
-from baregrad.tensor.random import WEIGHTS, generator_for
 from baregrad.tensor.tensor import Tensor, as_tensor
 
 SIZE = 8  # numbers for a category, as in RealMLP (Holzmüller, Grinsztajn and Steinwart, 2024)
@@ -52,8 +52,7 @@ class Embedding(Module):
     ) -> None:
         self.count = checked_count(count, "the number of categories")
         self.size = checked_count(size, "the size of an embedding")
-        draw = initializer_named(initializer)
-        vectors = draw(count, size, generator_for(seed, WEIGHTS + stream))
+        vectors = initial_weights(initializer, self.count, self.size, seed, stream)
         vectors = concat([zeros(1, size), vectors[1:]])
         self.weight = Tensor(vectors, checked_float(dtype), requires_grad=True)
 
@@ -67,6 +66,7 @@ class Embedding(Module):
         places = as_tensor(indices)
         if places.dtype != "int64":
             raise DTypeError(f"an embedding takes numbers of categories, int64, not {places.dtype}")
+        check_range(places, 0, self.count - 1, "a category's number", OutOfRangeError)
         return self.weight.take(places)
 
     def describe(self) -> str:
@@ -117,19 +117,19 @@ class EmbeddedFeatures(Module):
         self.outputs = inputs + (size - 1) * len(self.places)
 
     def forward(self, x: Any) -> Tensor:
-        """(samples, inputs) -> (samples, outputs)."""
+        """(inputs,) -> (outputs,), or (samples, inputs) -> (samples, outputs)."""
         features = features_of(x, self.inputs, self.dtype, self)
         bounds = [-1, *self.places, self.inputs]
         kept = [
-            features[:, after + 1 : before]
+            features[..., after + 1 : before]
             for after, before in pairwise(bounds)
             if before > after + 1
         ]
         vectors = [
-            embedding(features[:, place].astype("int64"))
+            embedding(features[..., place].astype("int64"))
             for place, embedding in zip(self.places, self.embeddings, strict=True)
         ]
-        return concat([*kept, *vectors], 1)
+        return concat([*kept, *vectors], -1)
 
     def describe(self) -> str:
         """Its sizes."""

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from operator import mul
 from typing import TypeAlias
 
-from baregrad.errors import checked_name
+from baregrad.errors import ShapeError, checked_name
 from baregrad.nn.activations import activation_name
-from baregrad.tensor.random import Generator
-from baregrad.tensor.tensor import Tensor
+from baregrad.tensor.random import WEIGHTS, Generator, generator_for
+from baregrad.tensor.tensor import Tensor, as_tensor
 
 # (fan-out, fan-in, generator) -> the matrix, of which the layer makes one of its data type. Those
 # here are float32, so a layer of float64 begins with the same weights; but orthogonal ones must be
@@ -98,6 +98,24 @@ def initializer_named(initializer: str | Initializer) -> Initializer:
     if callable(initializer):
         return initializer
     return INITIALIZERS[checked_name("initializer", initializer, INITIALIZERS)]
+
+
+def initial_weights(
+    initializer: str | Initializer, fan_out: int, fan_in: int, seed: int | None, stream: int = 0
+) -> Tensor:
+    """A matrix (fan-out, fan-in) from an initializer, given by name or as a function.
+
+    Raises:
+        ArgumentError: no initializer has this name.
+        ShapeError: the function returns another shape.
+    """
+    draw = initializer_named(initializer)
+    weights = as_tensor(draw(fan_out, fan_in, generator_for(seed, WEIGHTS + stream)))
+    if weights.shape != (fan_out, fan_in):
+        raise ShapeError(
+            f"the initializer returned weights of shape {weights.shape}, not {(fan_out, fan_in)}"
+        )
+    return weights
 
 
 def suitable_initializer(activation: object) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, overload
 
 from baregrad.engines.array import FLOATS, DType
 from baregrad.errors import ArgumentError, DTypeError, ShapeError
 from baregrad.nn.activations import ActivationFunction, activation_named
-from baregrad.nn.initializers import Initializer, initializer_named
+from baregrad.nn.initializers import Initializer, initial_weights
 from baregrad.nn.module import Module
 from baregrad.tensor.factories import ones, zeros
 from baregrad.tensor.graph import no_grad
-from baregrad.tensor.random import WEIGHTS, Generator, generator_for
+from baregrad.tensor.random import Generator, generator_for
 from baregrad.tensor.tensor import Tensor, as_tensor
 
 
@@ -21,9 +22,9 @@ def checked_count(value: object, what: str) -> int:
     Raises:
         ArgumentError: it is not.
     """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise ArgumentError(f"{what} must be an integer of at least 1, not {value!r}")
-    return value
+    return int(value)
 
 
 def checked_float(dtype: DType) -> DType:
@@ -81,8 +82,7 @@ class Linear(Module):
     ) -> None:
         self.inputs = checked_count(inputs, "the number of inputs")
         self.outputs = checked_count(outputs, "the number of outputs")
-        draw = initializer_named(initializer)
-        weight = draw(outputs, inputs, generator_for(seed, WEIGHTS + stream))
+        weight = initial_weights(initializer, self.outputs, self.inputs, seed, stream)
         self.weight = Tensor(weight, checked_float(dtype), requires_grad=True)
         self.bias = zeros(outputs, dtype=dtype, requires_grad=True) if bias else None
 

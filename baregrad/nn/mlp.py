@@ -8,7 +8,7 @@ from typing import Any
 from baregrad.engines.array import DType
 from baregrad.errors import ArgumentError, checked_name
 from baregrad.nn.activations import ActivationFunction, activation_named
-from baregrad.nn.initializers import Initializer, initializer_named, suitable_initializer
+from baregrad.nn.initializers import Initializer, initial_weights, suitable_initializer
 from baregrad.nn.layers import (
     BatchNorm1d,
     Dropout,
@@ -21,7 +21,7 @@ from baregrad.nn.layers import (
 )
 from baregrad.nn.module import Module
 from baregrad.tensor.factories import zeros
-from baregrad.tensor.random import DROPOUT, WEIGHTS, generator_for
+from baregrad.tensor.random import DROPOUT, generator_for
 from baregrad.tensor.tensor import Tensor
 
 NORMS: dict[str, type[LayerNorm] | type[BatchNorm1d]] = {"layer": LayerNorm, "batch": BatchNorm1d}
@@ -63,9 +63,9 @@ class Neuron(Module):
         seed: int | None = None,
         dtype: DType = "float32",
     ) -> None:
-        checked_count(inputs, "the number of inputs")
-        draw = initializer_named(initializer or suitable_initializer(activation))
-        weights = draw(1, inputs, generator_for(seed, WEIGHTS)).reshape(inputs)
+        inputs = checked_count(inputs, "the number of inputs")
+        initializer = initializer or suitable_initializer(activation)
+        weights = initial_weights(initializer, 1, inputs, seed).reshape(inputs)
         self.activation = activation_named(activation)
         self.weights = Tensor(weights, checked_float(dtype), requires_grad=True)
         self.bias = zeros(dtype=dtype, requires_grad=True)
@@ -195,9 +195,10 @@ class MLP(Module):
         seed: int | None = None,
         dtype: DType = "float32",
     ) -> None:
+        inputs, neurons = checked_count(inputs, "the number of inputs"), _checked_sizes(neurons)
         self._config = {
-            "inputs": checked_count(inputs, "the number of inputs"),
-            "neurons": _checked_sizes(neurons),
+            "inputs": inputs,
+            "neurons": neurons,
             "activation": activation,
             "output_activation": output_activation,
             "dropout": dropout,

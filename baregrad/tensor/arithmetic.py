@@ -134,6 +134,8 @@ class Arithmetic(Node):
     def __xor__(self, other: Operand) -> Self:
         return self._bools(other) != other
 
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
     def __invert__(self) -> Self:
         return self ^ True
 

@@ -134,9 +134,11 @@ def _too_large(dtype: DType) -> DTypeError:
 
 def _buffer_of(data: Any) -> memoryview | None:
     try:
-        return memoryview(data)
+        view = memoryview(data)
     except (TypeError, ValueError, BufferError):  # no buffer, or one that has no format
         return None
+    # A date of NumPy shows its bytes, which are of another shape.
+    return view if view.shape == getattr(data, "shape", view.shape) else None
 
 
 def _from_buffer(view: memoryview) -> Array:
@@ -204,7 +206,7 @@ def _number_kind(kind: type) -> DType | None:
     if issubclass(kind, bool):
         return "bool"
     if issubclass(kind, Integral):
-        return "int64"
+        return "int64" if hasattr(kind, "__index__") else None  # as NumPy's spans of time
     return "float32" if issubclass(kind, Real) else None
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 from baregrad.engines import array as arrays
 from baregrad.engines.array import DType, Shape
 from baregrad.errors import ArgumentError
+from baregrad.tensor.convert import operand_dtype
 from baregrad.tensor.operation import checked_shape, unpacked
 from baregrad.tensor.tensor import Tensor
 
@@ -26,7 +27,7 @@ def full(
         ArgumentError: a negative size.
         DTypeError: a value that is no number, or that the data type does not hold.
     """
-    sizes = checked_shape(shape if isinstance(shape, Sequence) else (shape,), "full")
+    sizes = checked_shape(unpacked((shape,)), "full")
     element = Tensor(value, dtype).item()
     filled = Tensor.leaf(arrays.filled(element, sizes, dtype))
     filled.requires_grad = requires_grad
@@ -53,13 +54,16 @@ def arange(
 
     Raises:
         ArgumentError: a step of 0, or bounds that are not finite.
+        DTypeError: a bound or step that is no number.
     """
     if stop is None:
         start, stop = 0, start
+    for number in (start, stop, step):
+        operand_dtype(number)
     if step == 0:
         raise ArgumentError("arange: the step cannot be 0")
-    if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int):
-        return Tensor(range(start, stop, step), dtype or "int64")
+    if isinstance(start, Integral) and isinstance(stop, Integral) and isinstance(step, Integral):
+        return Tensor(range(int(start), int(stop), int(step)), dtype or "int64")
     steps = (stop - start) / step
     if not math.isfinite(steps):
         raise ArgumentError(f"arange: there is no last number from {start} to {stop} by {step}")
@@ -72,9 +76,10 @@ def linspace(start: float, stop: float, count: int, dtype: DType = "float32") ->
 
     Raises:
         ArgumentError: a count that is negative or no integer.
-        DTypeError: a fraction among them, for int64.
+        DTypeError: a fraction among them, for int64; a bound that is no number.
     """
-    checked_shape((count,), "linspace")
+    operand_dtype(start), operand_dtype(stop)
+    (count,) = checked_shape((count,), "linspace")
     last = max(count - 1, 1)
     values = [start + (stop - start) * i / last for i in range(count)]
     if count > 1:

@@ -43,9 +43,9 @@ class Indexing(Activations):
     def __getitem__(self, key: Any) -> Self:
         """Elements chosen by integers, slices, ``...``, None for a new axis, as in NumPy.
 
-        One axis may be indexed by a tensor or list of integers, or by a tensor or list of bools of
-        the size of the axis; what is chosen always stays in the place of that axis. A new tensor,
-        never a view.
+        One axis may be indexed by a tensor, array or list of integers, or of bools, as many as the
+        axis has places; what is chosen always stays in the place of that axis. A new tensor, never
+        a view.
 
         Raises:
             OutOfRangeError: an index beyond its axis, or too many indices (an IndexError).
@@ -65,14 +65,14 @@ class Indexing(Activations):
                 shape.append(len(places))
             elif isinstance(item, Integral) and not isinstance(item, bool):
                 window.append((self._place(int(item), len(window)), 1, 1))
-            elif chosen is None and isinstance(item, Indexing | list):
+            elif chosen is None and (isinstance(item, list | range) or hasattr(item, "shape")):
                 chosen = (len(shape), item)
                 window.append((0, 1, size))
                 shape.append(size)
             else:
                 raise ArgumentError(
-                    f"index {item!r}: use integers, slices, ..., None and at most one list or "
-                    "tensor of integers or bools"
+                    f"index {item!r}: use integers, slices, ..., None and at most one list, array "
+                    "or tensor of integers or bools"
                 )
         whole = tuple((0, 1, size) for size in self.shape)
         # A list may choose from the tensor itself; anything else is a tensor of its own.
@@ -179,7 +179,7 @@ class Indexing(Activations):
             DTypeError: not integers.
             OutOfRangeError: an integer that is no class.
         """
-        checked_shape((classes,), "one_hot")
+        (classes,) = checked_shape((classes,), "one_hot")
         if self.dtype != "int64":
             raise DTypeError(f"one_hot: classes must be int64, not {self.dtype}")
         selection.current().check(self.array, partial(_check_classes, classes=classes))

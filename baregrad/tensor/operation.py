@@ -6,9 +6,11 @@ several operations are here too.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from math import prod
+from operator import index
 from typing import Any, NamedTuple, Protocol
 
 from baregrad.engines import reference
@@ -105,8 +107,10 @@ def normalized_axis(axis: int, ndim: int, name: str) -> int:
     Raises:
         ArgumentError: there is no such axis.
     """
-    if not isinstance(axis, int):
-        raise ArgumentError(f"{name}: an axis is numbered by an integer, not {axis!r}")
+    try:
+        axis = index(axis)
+    except TypeError:
+        raise ArgumentError(f"{name}: an axis is numbered by an integer, not {axis!r}") from None
     if not -ndim <= axis < ndim:
         raise ArgumentError(
             f"{name}: axis {axis} does not exist in a tensor of {ndim} axes; "
@@ -124,22 +128,22 @@ def unpacked(sizes: tuple[Any, ...]) -> tuple[Any, ...]:
     return sizes
 
 
-def checked_shape(sizes: Sequence[Any], name: str) -> Shape:
-    """`sizes` as a shape.
+def checked_shape(sizes: Sequence[Any], name: str, least: int = 0) -> Shape:
+    """`sizes` as a shape; -1, for a size to be found, is one if it is the `least`.
 
     Raises:
-        ArgumentError: a size that is negative or no integer.
+        ArgumentError: a size that is less or no integer.
     """
-    if not all(isinstance(size, int) and size >= 0 for size in sizes):
-        raise ArgumentError(
-            f"{name}: a shape is made of integers that are 0 or more, not {tuple(sizes)}"
-        )
-    return tuple(sizes)
+    with suppress(TypeError):
+        shape = tuple(map(index, sizes))
+        if min(shape, default=0) >= least:
+            return shape
+    raise ArgumentError(
+        f"{name}: a shape is made of integers that are 0 or more, not {tuple(sizes)}"
+    )
 
 
-def infer_reduction(
-    x: Typed, axes: Shape, keepdims: bool, name: str, dtype: DType | None = None
-) -> Spec:
+def infer_reduction(x: Typed, axes: Shape, keepdims: bool, dtype: DType | None = None) -> Spec:
     """A reduction drops its axes, or keeps them with size 1."""
     sizes = [
         1 if axis in axes else size
@@ -149,14 +153,16 @@ def infer_reduction(
     return tuple(sizes), dtype or x.dtype
 
 
-def infer_selection(x: Typed, axes: Shape, keepdims: bool, name: str, dtype: DType | None) -> Spec:
+def infer_selection(
+    x: Typed, axes: Shape, keepdims: bool, name: str, dtype: DType | None = None
+) -> Spec:
     """As `infer_reduction`, but there must be something to select from."""
     if any(x.shape[axis] == 0 for axis in axes):
         raise ShapeError(
             f"{name} of no elements: shape {x.shape} has size 0 along axes {axes}, "
             "and there is no largest or smallest of nothing"
         )
-    return infer_reduction(x, axes, keepdims, name, dtype)
+    return infer_reduction(x, axes, keepdims, dtype)
 
 
 def infer_matmul(x: Typed, y: Typed) -> Spec:
@@ -175,7 +181,6 @@ def infer_matmul(x: Typed, y: Typed) -> Spec:
 
 def infer_reshape(x: Typed, shape: Shape) -> Spec:
     """As many elements as before."""
-    checked_shape(shape, "reshape")
     if prod(shape) != prod(x.shape):
         raise ShapeError(
             f"reshape: {x.shape} has {prod(x.shape)} elements and {shape} would have {prod(shape)}"

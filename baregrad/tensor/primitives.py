@@ -112,14 +112,14 @@ def _shared_by_the_largest(g: Any, y: Any, x: Any, axes: Shape, keepdims: bool) 
 
 sum_ = Operation(
     "sum",
-    lambda x, axes, keepdims: infer_reduction(x, axes, keepdims, "sum"),
+    infer_reduction,
     lambda x, axes, keepdims: reference.reduce(sum, x, axes, keepdims, x.dtype),
     [lambda g, y, x, axes, keepdims: g.spread(axes, x.shape, keepdims)],
 )
 
 max_ = Operation(
     "max",
-    lambda x, axes, keepdims: infer_selection(x, axes, keepdims, "max", x.dtype),
+    lambda x, axes, keepdims: infer_selection(x, axes, keepdims, "max"),
     lambda x, axes, keepdims: reference.reduce(reference.largest, x, axes, keepdims, x.dtype),
     [_shared_by_the_largest],
 )

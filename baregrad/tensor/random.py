@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
 from functools import partial
 from math import prod
+from numbers import Integral
 from os import urandom
 from typing import Any
 
@@ -100,7 +100,7 @@ class Generator:
             raise ArgumentError(
                 f"randint(low, high, shape): there is no int64 from {low!r} to {high!r} - 1"
             )
-        sizes = checked_shape(shape if isinstance(shape, Sequence) else (shape,), "randint")
+        sizes = checked_shape(unpacked((shape,)), "randint")
         values = (low + (bits * (high - low) >> 64) for bits in self.bits(prod(sizes)))
         return Tensor.leaf(arrays.new(values, sizes, "int64"))
 
@@ -116,9 +116,9 @@ def _check_float(dtype: DType) -> None:
 
 
 def _checked_seed(seed: int) -> int:
-    if not isinstance(seed, int) or not 0 <= seed < 2**64:
+    if not isinstance(seed, Integral) or not 0 <= seed < 2**64:
         raise ArgumentError(f"a seed is an integer from 0 to 2**64 - 1, not {seed!r}")
-    return seed
+    return int(seed)
 
 
 # --- the default generator --------------------------------------------------------------------

@@ -28,9 +28,9 @@ class Shaping(Arithmetic):
             ShapeError: the number of elements would differ.
             ArgumentError: another negative size, or one that is no integer.
         """
-        sizes = unpacked(shape)
+        sizes = checked_shape(unpacked(shape), "reshape", least=-1)
         if -1 in sizes:
-            known = prod(checked_shape([size for size in sizes if size != -1], "reshape"))
+            known = prod(size for size in sizes if size != -1)
             if sizes.count(-1) > 1 or known == 0 or self.size % known:
                 raise ShapeError(
                     f"reshape: {self.shape} has {self.size} elements, which leaves no size for the "
@@ -113,7 +113,7 @@ class Shaping(Arithmetic):
             ShapeError: an axis of another size than 1 would change.
             ArgumentError: another negative size, or one that is no integer.
         """
-        sizes = list(unpacked(shape))
+        sizes = list(checked_shape(unpacked(shape), "expand", least=-1))
         new = len(sizes) - self.ndim
         for i, size in enumerate(sizes):
             if size == -1 and i >= new:

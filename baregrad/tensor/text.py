@@ -17,10 +17,10 @@ def describe(tensor: Node) -> str:
     Numbers that are not known, as a step is being captured, are ``...``.
     """
     known = lent_to(tensor) is not None or tensor.known
-    shortened = tensor.size > WHOLE
+    shortened = tensor.size > WHOLE or tensor.size == 0  # of nothing, there may be many rows
     values = readable(tensor) if known else []
     notes = [_values(values, tensor, 0, 0, shortened) if known else "..."]
-    if shortened or tensor.size == 0 or not known:
+    if shortened or not known:
         notes.append(f"shape={tensor.shape}")
     if tensor.dtype == "float64" or (tensor.size == 0 and tensor.dtype != "float32"):
         notes.append(f"dtype={tensor.dtype}")

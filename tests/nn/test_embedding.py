@@ -37,8 +37,9 @@ def test_only_vectors_that_occur_have_a_gradient():
 
 
 def test_numbers_of_no_category_are_refused():
-    with pytest.raises(OutOfRangeError):
-        Embedding(4, 2, seed=0)([4])
+    for number in (4, -1):  # which pandas gives to a missing category
+        with pytest.raises(OutOfRangeError, match=f"must be from 0 to 3, and number 1 is {number}"):
+            Embedding(4, 2, seed=0)([0, number])
     with pytest.raises(DTypeError, match="numbers of categories, int64, not float32"):
         Embedding(4, 2, seed=0)([1.0])
 
@@ -54,6 +55,7 @@ def test_features_that_number_categories_become_vectors_behind_the_others():
     first, second = (e.weight.tolist() for e in layer.embeddings)
     found = layer([[0.5, 2, 0.25, 1], [1.5, 0, 1.25, 0]])
     assert found.tolist() == [[0.5, 0.25, *first[2], *second[1]], [1.5, 1.25, 0, 0, 0, 0]]
+    assert layer([0.5, 2, 0.25, 1]).tolist() == found[0].tolist()
     assert layer.outputs == found.shape[1] == 6
     assert first[1] != second[1]
     assert len(list(layer.parameters())) == 2

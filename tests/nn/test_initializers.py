@@ -60,3 +60,9 @@ def test_an_initializer_is_found_by_name_or_is_a_function():
     assert initializer_named(function) is function
     with pytest.raises(ArgumentError, match="did you mean 'he_normal'"):
         initializer_named("he_norma")
+
+
+def test_a_function_must_return_weights_of_the_shape_of_the_layer():
+    assert bg.Linear(2, 1, initializer=lambda rows, columns, g: [[1] * columns] * rows)([2, 3]) == 5
+    with pytest.raises(bg.ShapeError, match=r"weights of shape \(2, 3\), not \(3, 2\)"):
+        bg.Linear(2, 3, initializer=lambda rows, columns, g: bg.zeros(columns, rows))

@@ -413,6 +413,7 @@ def test_logic_is_that_of_python(logic, compiled):
     assert result.dtype == "bool"
     assert result.tolist() == [logic(*pair) for pair in zip(x.tolist(), y.tolist(), strict=True)]
     assert logic(x, True).tolist() == [logic(value, True) for value in x.tolist()]
+    assert logic(True, x).tolist() == logic(x, True).tolist()
 
 
 def test_masks_are_inverted_and_combined():

@@ -75,6 +75,17 @@ def test_arange_counts_from_zero():
     assert bg.arange(0, 2**60 + 1, 2**59).tolist() == [0, 2**59, 2**60]
 
 
+def test_arange_of_numpys_integers_is_of_integers():
+    numpy = pytest.importorskip("numpy")
+    assert bg.arange(numpy.int64(3)).dtype == "int64"
+
+
+def test_bounds_are_numbers():
+    for made in (lambda: bg.arange("3"), lambda: bg.linspace(0, [1], 3)):
+        with pytest.raises(DTypeError, match="is neither a tensor nor a number"):
+            made()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -77,6 +77,14 @@ def test_an_index_is_a_new_tensor_never_a_view():
 def test_numpy_integers_are_indices():
     numpy = pytest.importorskip("numpy")
     assert counting(3)[numpy.int64(-1)].item() == 2
+    assert counting(2, 3)[numpy.array([1, 0]), 0].tolist() == [3, 0]
+    assert counting(3)[numpy.array([True, False, True])].tolist() == [0, 2]
+    with pytest.raises(DTypeError, match="indices must be integers or bools, not float64"):
+        counting(3)[numpy.float64(1)]
+
+
+def test_a_range_chooses_as_a_list_does():
+    assert counting(2, 3)[:, range(2, 0, -1)].tolist() == [[2, 1], [5, 4]]
 
 
 @pytest.mark.parametrize(

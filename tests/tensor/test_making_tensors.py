@@ -295,6 +295,11 @@ def test_dates_of_numpy_are_no_numbers():
     numpy = pytest.importorskip("numpy")
     with pytest.raises(DTypeError, match=r"data\[0\] is .*2020-01-01.*, not a number"):
         Tensor(numpy.array(["2020-01-01"], dtype="M8[D]"))
+    for time in (numpy.datetime64("2020-01-01"), numpy.timedelta64(3, "D")):
+        with pytest.raises(DTypeError, match=r"data is .*, not a number"):
+            Tensor(time)
+    with pytest.raises(DTypeError, match=r"data\[0\] is .*, not a number"):
+        Tensor([numpy.timedelta64(3, "D")])
 
 
 def test_a_format_that_means_another_size_than_the_elements_have_is_refused():

@@ -53,7 +53,18 @@ def test_reshape_must_fit():
         bg.zeros(2, 3).reshape(4)
 
 
-@pytest.mark.parametrize("shape", [(-2, -3), (3.0, 2), ("6",), (-1, -6)])
+def test_sizes_and_axes_may_be_integers_of_any_kind():
+    class Integer:  # like those of NumPy
+        def __index__(self):
+            return 2
+
+    two = Integer()
+    assert bg.zeros(two, 3).reshape(3, two).shape == (3, 2)
+    assert bg.zeros(3).expand(two, -1).shape == (2, 3)
+    assert bg.zeros(1, 1, 3).sum(two).shape == (1, 1)
+
+
+@pytest.mark.parametrize("shape", [(-2, -3), (3.0, 2), (2.0, 3), ("6",), (-1, -6), ([2, 3], 1)])
 def test_sizes_are_integers_that_are_not_negative(shape):
     with pytest.raises(
         ArgumentError, match="reshape: a shape is made of integers that are 0 or more"

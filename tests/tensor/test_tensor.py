@@ -296,3 +296,4 @@ def test_a_long_tensor_is_shortened():
     assert len(lines) == 7
     assert lines[3].strip() == "...,"
     assert lines[0] == "Tensor([[0.0, 0.0, 0.0, 0.0, 0.0, 0.0],"
+    assert len(repr(bg.zeros(100_000, 0)).splitlines()) == 7
