@@ -22,8 +22,9 @@ class Lent(Array):
     __slots__ = ()
 
     def __del__(self) -> None:
-        (others,) = references([self.data])  # besides the list: this array alone, or more
-        _store.take_back(self.data, is_free=others == 1)
+        # The collector calls this for what others, that go too, still have and may bring back.
+        is_free = references([self, self.data]) == [_GOING, 1]
+        _store.take_back(self.data, is_free)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Array, tuple(self)
@@ -33,7 +34,8 @@ class _Store:
     """Buffers by type code and length.
 
     An array may go at any moment, in the midst of these methods and in any thread. So there is no
-    lock; each change is one operation of a dict, a list or a number.
+    lock; each change is one operation of a dict, a list or a number. If a thread drops a list that
+    another takes from or adds to, the count of bytes is a little off, until all are dropped.
     """
 
     def __init__(self) -> None:
@@ -64,14 +66,30 @@ class _Store:
         if is_free and size:
             self._kept.setdefault((data.typecode, len(data)), []).append(data)
             self._bytes_kept += size
-        while self._kept and self._bytes_kept > MOST_SHARE * self._bytes_lent:
+        if self._bytes_kept > MOST_SHARE * self._bytes_lent:
             self._drop()
 
     def _drop(self) -> None:
-        """Drops buffers of the size that was kept first."""
-        buffers = self._kept.pop(next(iter(self._kept)), [])
-        self._bytes_kept -= sum([len(data) * data.itemsize for data in buffers])
+        """Drops buffers, those of the size that was kept first to begin with."""
+        for key in [*self._kept]:
+            buffers = self._kept.pop(key, [])
+            self._bytes_kept -= sum([len(data) * data.itemsize for data in buffers])
+            if self._bytes_kept <= MOST_SHARE * self._bytes_lent:
+                return
+        self._bytes_kept = 0  # nothing is kept, whatever was counted
 
+
+class _Probe:
+    """Notes how many references there are to what goes because nobody has it any more."""
+
+    going = 0
+
+    def __del__(self) -> None:
+        (_Probe.going,) = references([self])
+
+
+_Probe()
+_GOING: Final = _Probe.going  # differs between versions of Python
 
 _store: Final = _Store()
 take = _store.take

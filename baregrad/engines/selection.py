@@ -173,7 +173,7 @@ def current() -> Engine:
 def remember(known: dict[Hashable, T], key: Hashable, value: T, most: int = 1024) -> None:
     """Keeps a value under a key; of too many, the one that was kept first is dropped."""
     while len(known) >= most:
-        known.pop(next(iter(known)), None)
+        known.pop(next(iter([*known])), None)  # a list, as other threads may change the dict
     known[key] = value
 
 

@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 from baregrad.engines import selection
-from baregrad.engines.array import Array, DType, Shape
+from baregrad.engines.array import Array, DType, Exposed, Shape
 from baregrad.engines.pending import Pending, is_open, references
 from baregrad.engines.selection import LARGE, Engine, remember
 from baregrad.tensor import primitives
@@ -51,8 +51,12 @@ def nodes_below(root: N) -> list[N]:
     return sorted(seen, key=attrgetter("serial"))
 
 
-def structure(nodes: Sequence[Node]) -> tuple[list[Hashable], list[int]] | None:
+def structure(nodes: Sequence[Node], values: list[Any]) -> tuple[list[Hashable], list[int]] | None:
     """What a backward pass depends on besides the numbers, and which values it is to store.
+
+    Args:
+        nodes: all of the graph, in the order in which they were made, the root last.
+        values: what they hold; another thread may make them hold something else meanwhile.
 
     Returns:
         A key, and the places of values that have not been computed and that somebody else may ask
@@ -60,12 +64,12 @@ def structure(nodes: Sequence[Node]) -> tuple[list[Hashable], list[int]] | None:
         pass cannot be compiled.
     """
     places: dict[Node, int] = {}
-    others = references([node.held for node in nodes])  # that of the node itself is one
+    others = references(values)  # that of the node itself is one
     key: list[Hashable] = []
     open_places = []
     for place, node in enumerate(nodes):
         places[node] = place
-        op, held = node.op, node.held
+        op, held = node.op, values[place]
         if op is None:
             key += None, node.requires_grad, held.shape
             continue
@@ -113,7 +117,9 @@ class _Pass(Generic[N]):
         size: of all tensors together.
     """
 
-    def __init__(self, nodes: Sequence[N], stored: list[int], sweep: Sweep[N]) -> None:
+    def __init__(
+        self, nodes: Sequence[N], values: list[Any], stored: list[int], sweep: Sweep[N]
+    ) -> None:
         places = {node: place for place, node in enumerate(nodes)}
         self.size = sum(node.size for node in nodes)
         self.recipes = [
@@ -122,9 +128,9 @@ class _Pass(Generic[N]):
                 [places[p] for p in node.parents],
                 node.attributes,
                 node.requires_grad,
-                node.op is not None and (node.op in _VIEWS or is_open(node.held)),
+                node.op is not None and (node.op in _VIEWS or is_open(value)),
             )
-            for node in nodes
+            for node, value in zip(nodes, values, strict=True)
         ]
         self.given = [place for place, recipe in enumerate(self.recipes) if not recipe.is_made]
         self.stored = stored
@@ -192,13 +198,16 @@ def replayed(nodes: Sequence[N], seed: N, sweep: Sweep[N]) -> dict[N, N] | None:
         None if the engine does not compute it as one.
     """
     engine = selection.current()
-    found = structure(nodes) if engine.joins else None
+    if not engine.joins:
+        return None
+    values: list[Any] = [node.held for node in nodes]
+    found = structure(nodes, values)
     if found is None:
         return None
     key, stored = tuple(found[0]), found[1]
     whole = _passes.get(key)
     if whole is None:
-        whole = _Pass(nodes, stored, sweep)
+        whole = _Pass(nodes, values, stored, sweep)
         remember(_passes, key, whole)
     if whole.size < max(LEAST_MEAN_SIZE * len(nodes), LARGE):
         return None
@@ -212,11 +221,13 @@ def replayed(nodes: Sequence[N], seed: N, sweep: Sweep[N]) -> dict[N, N] | None:
     for number, place in enumerate(whole.between):
         array: Any = _LaterArray(later, number, *whole.like[number])
         gradients[nodes[place]] = leaf(array)
+    if whole.between and Exposed in map(type, arrays):
+        _ = later[0]  # all of them at once, as others may write there
     results = iter(computed)
     for place in whole.leaves:
         gradients[nodes[place]] = leaf(next(results))
     for place in whole.stored:
-        cast(Pending, nodes[place].held).settle(next(results))
+        values[place].settle(next(results))
     return gradients
 
 

@@ -235,6 +235,16 @@ def test_memory_that_others_were_given_is_never_read_late(engine):
     assert [y.array.data[0] for y in later] == [8.0] * 4
 
 
+def test_gradients_of_memory_that_others_were_given_are_never_computed_late(engine):
+    x = leaf(20, 20)
+    x.__dlpack__()
+    before = x.array.data[0]
+    y = x * 2
+    (y * y).sum().backward()
+    x.array.data[0] = 7.0  # as they may
+    assert y.grad.array.data[0] == 4 * before
+
+
 @pytest.mark.parametrize("make", [lambda x: x.detach(), lambda x: x * 2, lambda x: (x * 2).T + 1])
 def test_memory_is_shown_without_a_copy_if_nothing_waits_for_it(engine, make):
     x = make(drawn(20, 20))

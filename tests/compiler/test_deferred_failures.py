@@ -129,6 +129,22 @@ def test_what_is_computed_twice_keeps_the_first_result(engine):
     assert known(x.held) is found
 
 
+def test_another_thread_shows_a_value_to_others_in_the_midst_of_a_backward_pass(
+    engine, monkeypatch
+):
+    def meanwhile(self, *arguments):
+        found = NativeEngine.together(native, *arguments)
+        loss.__dlpack__()
+        return found
+
+    x = leaf(20, 20)
+    loss = (x * 2).sum()
+    native = selection.current()
+    monkeypatch.setattr(native, "together", meanwhile.__get__(native))
+    loss.backward()
+    assert list(x.grad.array.data) == [2.0] * 400
+
+
 def test_what_one_engine_left_another_reads():
     first, *others = known_engines()
     x = drawn(20, 20)

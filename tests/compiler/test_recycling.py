@@ -1,7 +1,10 @@
 """Buffers of results that are used again."""
 
 import copy
+import gc
 import pickle
+import sys
+import threading
 from array import array
 
 import pytest
@@ -84,3 +87,47 @@ def test_copies_are_ordinary_arrays(store):
     for other in (copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
         assert type(other) is Array
         assert other == x
+
+
+def test_what_the_collector_finds_and_somebody_brings_back_keeps_its_numbers(store):
+    class Phoenix:
+        def __init__(self, held):
+            self.held = held
+            self.myself = self
+
+        def __del__(self):
+            back.append(self.held)
+
+    back = []
+    other = lent(store)
+    Phoenix(lent(store))
+    gc.collect()
+    assert type(back[0]) is Lent
+    assert store._kept == {}
+    del other
+
+
+def test_threads_lend_and_give_back_at_the_same_time_and_none_writes_to_anothers(
+    store, monkeypatch
+):
+    def work(seed):
+        held = []
+        for n in range(1000):
+            held.append(lent(store, 10 + (n * seed) % 7))
+            held[-1].data[0] = seed
+            wrong.extend(x for x in held if x.data[0] != seed)
+            del held[: n % 5]
+
+    wrong, raised = [], []
+    monkeypatch.setattr(sys, "unraisablehook", lambda found: raised.append(found.exc_value))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work, args=(seed,)) for seed in (3, 4, 5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert (wrong, raised) == ([], [])

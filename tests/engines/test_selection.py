@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import threading
 import warnings
 
 import pytest
@@ -165,3 +166,26 @@ def test_more_kept_values_than_there_is_room_for_push_out_the_first():
     for number in range(5):
         selection.remember(known, number, str(number), most=3)
     assert known == {2: "2", 3: "3", 4: "4"}
+
+
+def test_threads_remember_at_the_same_time():
+    def work(thread):
+        try:
+            for number in range(10_000):
+                selection.remember(known, (thread, number), number, most=20)
+        except RuntimeError as error:
+            raised.append(error)
+
+    known, raised = {}, []
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work, args=(thread,)) for thread in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert raised == []
+    assert len(known) <= 20 + len(threads)
