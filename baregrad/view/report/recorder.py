@@ -9,12 +9,13 @@ from typing import Any, Final, NamedTuple
 
 from baregrad.errors import ArgumentError
 from baregrad.tensor.tensor import Tensor
+from baregrad.training.history import History
 from baregrad.training.run import Callback, Run
 
 LARGEST: Final = 64_000_000  # bytes of weights that are kept
 SAVED: Final = 16_000_000  # in a checkpoint
-LIGHT: Final = 100_000  # bytes of weights whose copy takes next to no time
 EARLY: Final = 2  # times that the distance of moments is halved, for trainings that end early
+NEAR: Final = 16  # steps: they take so long that a copy after them is next to nothing
 
 
 class Moment(NamedTuple):
@@ -40,10 +41,12 @@ class Recorder(Callback):
     alone, not on the clock.
 
     Moments are equally far apart. When there are too many, or their weights take more than 64 MB,
-    every second is left out and the distance doubles. Of small models it begins with a quarter of
-    what a training of all its epochs needs, so one that ends early has moments enough, too. A
-    checkpoint has those of them that fit in 16 MB, and a training that is taken up from it goes on
-    with them.
+    every second is left out and the distance doubles. In long trainings it begins with a quarter of
+    what all their epochs need, so one that ends early has moments enough, too. A checkpoint has
+    those of them that fit in 16 MB, and a training that is taken up from it goes on with them.
+
+    Of a training that an exception ends, such as a loss that is not finite, the report is
+    ``recorder.history.report(path)``.
 
     Args:
         records: how many moments to keep, at most, beside the beginning and the end.
@@ -51,7 +54,8 @@ class Recorder(Callback):
 
     Attributes:
         moments: those kept, oldest first.
-        seconds: how long the training has taken, recording included.
+        history: of the training, or what there was of it when an exception ended it.
+        seconds: how long the training has taken up to the last moment, recording included.
         spent: how long recording has.
 
     Raises:
@@ -69,6 +73,7 @@ class Recorder(Callback):
 
     def _forget(self) -> None:
         self.moments: list[Moment] = []
+        self.history: History | None = None
         self.seconds = self.spent = 0.0
         self._begin = time.perf_counter()
         self._every = inf  # steps from one moment to the next, perhaps with a fraction
@@ -76,12 +81,11 @@ class Recorder(Callback):
     def on_train_begin(self, run: Run) -> None:
         """Forgets an earlier training, and keeps the model as it is before the first step."""
         self._forget()
-        run.history.recorder = self
+        self.history, run.history.recorder = run.history, self
         self._keep(run)
-        self._every = run.epochs * run.steps_per_epoch / self.most
-        for _ in range(EARLY if _size(self.moments[0]) <= LIGHT else 0):
-            self._every /= 2 if self._every >= 2 else 1
-        self._every = max(1.0, self._every)
+        self._every = max(1.0, run.epochs * run.steps_per_epoch / self.most)
+        for _ in range(EARLY):
+            self._every /= 2 if self._every >= 2 * NEAR else 1
 
     def next_stop(self, run: Run) -> int:
         """The step after which it keeps the model again."""
@@ -99,21 +103,21 @@ class Recorder(Callback):
         """Keeps the model as it is at the end."""
         if self.moments[-1].step != run.step:
             self._keep(run)
-        self.seconds += time.perf_counter() - self._begin
+        self.seconds = time.perf_counter() - self._begin
 
     def _keep(self, run: Run) -> None:
         begin = time.perf_counter()
         self.moments.append(Moment(run.step, run.epoch, run.model.state_dict()))
-        self.spent += time.perf_counter() - begin
+        end = time.perf_counter()
+        self.spent, self.seconds = self.spent + end - begin, end - self._begin
 
     def state_dict(self) -> dict[str, Any]:
         """The moments, or every second, fourth, ... of them, if they are too large together."""
         moments, every = thinned(self.moments, self._every, self.most + 1, SAVED)
-        seconds = self.seconds + time.perf_counter() - self._begin
         return {
             "moments": [moment._asdict() for moment in moments],
             "every": every,
-            "seconds": seconds,
+            "seconds": time.perf_counter() - self._begin,
             "spent": self.spent,
         }
 
@@ -122,6 +126,7 @@ class Recorder(Callback):
         self.moments = [Moment(**moment) for moment in saved["moments"]]
         self._every = saved["every"]
         self.seconds, self.spent = saved["seconds"], saved["spent"]
+        self._begin = time.perf_counter() - self.seconds
 
 
 def thinned(
