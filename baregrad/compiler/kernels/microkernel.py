@@ -68,6 +68,8 @@ def multiply_tile(
     steps = _Steps(b, rows, columns, left, right, unroll, is_dense and is_long)
     state = [left.pointer, right.pointer, *sums]
     if ahead is not None:
+        # whole iterations: after a rest the pointers would not be where they should be
+        ahead = ahead._replace(steps=ahead.steps // unroll * unroll)
         state = _ask_ahead(b, steps, state, ahead)
         depth = difference(b, depth, product(b, ahead.wanted, rows * ahead.steps))
     return steps.run(state, depth)[2:]

@@ -233,7 +233,15 @@ def test_what_the_epilogue_reads_is_asked_for_only_if_it_is_far_away(target):
 @runs_on_every_target
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
-    ("rows", "columns", "depth"), [(20, 37, 80), (33, 16, 137), (9, 70, 36), (7, 17, 3)]
+    ("rows", "columns", "depth"),
+    [
+        (20, 37, 80),
+        (33, 16, 137),
+        (9, 70, 36),
+        (7, 17, 3),
+        (8, 8, 44),  # with so few sums, iterations are of several steps
+        (8, 56, 20),
+    ],
 )
 def test_asking_ahead_changes_no_result(target, form, rows, columns, depth, monkeypatch):
     kernel, memory = product(rows, columns, depth, form, epilogue=adam)
