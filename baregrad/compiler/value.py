@@ -7,9 +7,11 @@ a data type but no numbers; the whole program is the graph of the values it ends
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from baregrad.engines.array import DType, Shape
+from baregrad.tensor.autograd import topological_order
 
 INPUT = "input"
 CONSTANT = "constant"
@@ -48,17 +50,5 @@ class Value:
 
 
 def in_order(results: Iterable[Value]) -> list[Value]:
-    """Every value that the results need, each after its inputs; iterative, without recursion."""
-    order: list[Value] = []
-    seen: set[Value] = set()
-    for result in results:
-        stack = [(result, False)]
-        while stack:
-            value, inputs_listed = stack.pop()
-            if inputs_listed:
-                order.append(value)
-            elif value not in seen:
-                seen.add(value)
-                stack.append((value, True))
-                stack.extend((x, False) for x in reversed(value.inputs))
-    return order
+    """Every value that the results need, each after its inputs."""
+    return topological_order(results, attrgetter("inputs"))

@@ -7,7 +7,8 @@ computed from it, so that its gradient is complete before it is passed on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from baregrad.engines import array as arrays
@@ -17,28 +18,7 @@ from baregrad.tensor.graph import Node, recording
 from baregrad.tensor.replay import nodes_below, replayed
 
 N = TypeVar("N", bound=Node)
-
-
-def topological_order(roots: Iterable[N]) -> list[N]:
-    """Every tensor that the roots are made from, parents before children, the roots last.
-
-    A depth-first walk that lists a tensor once all its parents are listed; iterative, so that a
-    graph may be deeper than Python's stack (Cormen et al., Introduction to Algorithms, section
-    "Topological sort").
-    """
-    order: list[N] = []
-    seen: set[N] = set()
-    for root in roots:
-        stack = [(root, False)]
-        while stack:
-            node, parents_listed = stack.pop()
-            if parents_listed:
-                order.append(node)
-            elif node not in seen:
-                seen.add(node)
-                stack.append((node, True))
-                stack.extend((parent, False) for parent in reversed(node.parents))
-    return order
+T = TypeVar("T")
 
 
 def backward(root: N, gradient: N | None = None, create_graph: bool = False) -> None:
@@ -58,6 +38,84 @@ def backward(root: N, gradient: N | None = None, create_graph: bool = False) -> 
 def gradients_below(root: N, gradient: N | None = None, create_graph: bool = False) -> dict[N, N]:
     """What `backward` adds to the `.grad` of each tensor; errors as there."""
     return _gradients([root], [_seed(root, gradient)], create_graph)
+
+
+def _sweep(roots: Sequence[N], seeds: Sequence[N], create_graph: bool) -> dict[N, N]:
+    """The gradient of every tensor that requires one, operation by operation from the end."""
+    order = topological_order(roots)
+    _check_required(order)
+    gradients: dict[N, N] = {}
+    with recording(create_graph):
+        for root, seed in zip(roots, seeds, strict=True):
+            _accumulate(gradients, root, seed)
+        for node in reversed(order):
+            if node.op is not None and node in gradients:
+                check_unchanged(node)
+                for parent, contribution in contributions(node, gradients[node]):
+                    _accumulate(gradients, parent, contribution)
+    return gradients
+
+
+def topological_order(
+    roots: Iterable[T], parents: Callable[[T], Sequence[T]] = attrgetter("parents")
+) -> list[T]:
+    """Every tensor that the roots are made from, parents before children, the roots last.
+
+    A depth-first walk that lists a tensor once all its parents are listed; iterative, so that a
+    graph may be deeper than Python's stack (Cormen et al., Introduction to Algorithms, section
+    "Topological sort").
+    """
+    order: list[T] = []
+    seen: set[T] = set()
+    for root in roots:
+        stack = [(root, False)]
+        while stack:
+            node, parents_listed = stack.pop()
+            if parents_listed:
+                order.append(node)
+            elif node not in seen:
+                seen.add(node)
+                stack.append((node, True))
+                stack.extend((parent, False) for parent in reversed(parents(node)))
+    return order
+
+
+def contributions(node: N, g: N) -> list[tuple[N, N]]:
+    """What a tensor with gradient `g` adds to the gradient of each of its parents."""
+    assert node.op is not None
+    return [
+        (parent, _fitted(_checked(vjp(g, node, *node.parents, **node.attributes), node), parent))
+        for parent, vjp in zip(node.parents, node.op.vjps, strict=False)
+        if vjp and parent.requires_grad
+    ]
+
+
+def _accumulate(gradients: dict[N, N], node: N, contribution: Any) -> None:
+    gradients[node] = gradients[node] + contribution if node in gradients else contribution
+
+
+def _fitted(g: Any, parent: N) -> N:
+    """A gradient brought to the shape and data type of the tensor it belongs to."""
+    g = sum_to_shape(g, parent.shape)
+    return g if g.dtype == parent.dtype else g.astype(parent.dtype)  # type: ignore[no-any-return]
+
+
+def sum_to_shape(g: Any, shape: Shape) -> Any:
+    """Undoes broadcasting: an element that was copied gets the sum of the copies' gradients.
+
+    Raises:
+        ShapeError: `shape` does not broadcast to that of `g`.
+    """
+    if g.shape == shape:
+        return g
+    if arrays.broadcast_shapes(g.shape, shape) != g.shape:
+        raise ShapeError(f"a gradient of shape {g.shape} cannot be that of an input of {shape}")
+    added = g.ndim - len(shape)
+    stretched = (added + axis for axis, size in enumerate(shape) if size == 1)
+    return g.sum((*range(added), *stretched), keepdims=True).reshape(shape)
+
+
+# --- several roots, and chosen inputs ---------------------------------------------------------
 
 
 def grad(
@@ -93,8 +151,35 @@ def grad(
     return tuple(found[x] if x in found else _constant(x, 0) for x in wanted)
 
 
+def _gradients(roots: Sequence[N], seeds: Sequence[N], create_graph: bool) -> dict[N, N]:
+    """The result of the sweep; where the engine can, by machine code that was made of it."""
+    if create_graph:
+        return _sweep(roots, seeds, create_graph)
+    if len(roots) == 1:
+        nodes = nodes_below(roots[0])
+        if nodes and _is_unchanged(nodes):
+            found = replayed(nodes, seeds[0], _sweep_from)
+            if found is not None:
+                return found
+    gradients = _sweep(roots, seeds, create_graph)
+    return {node: g.leaf(g.array) for node, g in gradients.items()}
+
+
+def _is_unchanged(nodes: Sequence[N]) -> bool:
+    """Whether there was no assignment, nor a new wish for gradients, since the first operation."""
+    first = next((node.serial for node in nodes if node.op is not None), 0)
+    return not [node for node in nodes if node.assigned > first or node.required > first]
+
+
+def _sweep_from(root: N, seed: N) -> dict[N, N]:
+    return _sweep([root], [seed], create_graph=False)
+
+
 def _constant(like: N, value: float) -> N:
     return type(like).leaf(arrays.filled(value, like.shape, like.dtype))
+
+
+# --- what cannot be differentiated --------------------------------------------------------------
 
 
 def _seed(root: N, gradient: N | None) -> N:
@@ -123,85 +208,10 @@ def _seed(root: N, gradient: N | None) -> N:
     return _fitted(gradient, root)
 
 
-def _gradients(roots: Sequence[N], seeds: Sequence[N], create_graph: bool) -> dict[N, N]:
-    """The gradient of every tensor that requires one, each a tensor of its own without a graph."""
-    if create_graph:
-        return _sweep(roots, seeds, create_graph)
-    if len(roots) == 1:
-        nodes = nodes_below(roots[0])
-        if nodes and _is_unchanged(nodes):
-            found = replayed(nodes, seeds[0], _sweep_from)
-            if found is not None:
-                return found
-    gradients = _sweep(roots, seeds, create_graph)
-    return {node: g.leaf(g.array) for node, g in gradients.items()}
-
-
-def _is_unchanged(nodes: Sequence[N]) -> bool:
-    """Whether there was no assignment, nor a new wish for gradients, since the first operation."""
-    first = next((node.serial for node in nodes if node.op is not None), 0)
-    return not [node for node in nodes if node.assigned > first or node.required > first]
-
-
-def _sweep_from(root: N, seed: N) -> dict[N, N]:
-    return _sweep([root], [seed], create_graph=False)
-
-
-def _sweep(roots: Sequence[N], seeds: Sequence[N], create_graph: bool) -> dict[N, N]:
-    """The same by the sweep in reverse order, operation by operation."""
-    order = topological_order(roots)
-    _check_required(order)
-    gradients: dict[N, N] = {}
-    with recording(create_graph):
-        for root, seed in zip(roots, seeds, strict=True):
-            _accumulate(gradients, root, seed)
-        for node in reversed(order):
-            if node.op is not None and node in gradients:
-                check_unchanged(node)
-                for parent, contribution in contributions(node, gradients[node]):
-                    _accumulate(gradients, parent, contribution)
-    return gradients
-
-
-def contributions(node: N, g: N) -> list[tuple[N, N]]:
-    """What a tensor with gradient `g` adds to the gradient of each of its parents."""
-    assert node.op is not None
-    return [
-        (parent, _fitted(_checked(vjp(g, node, *node.parents, **node.attributes), node), parent))
-        for parent, vjp in zip(node.parents, node.op.vjps, strict=False)
-        if vjp and parent.requires_grad
-    ]
-
-
 def _checked(g: Any, node: Node) -> Any:
     if not isinstance(g, Node):
         raise GradientError(f"a gradient rule of {node.op} returned {g!r}, which is no Tensor")
     return g
-
-
-def _fitted(g: Any, parent: N) -> N:
-    """A gradient brought to the shape and data type of the tensor it belongs to."""
-    g = sum_to_shape(g, parent.shape)
-    return g if g.dtype == parent.dtype else g.astype(parent.dtype)  # type: ignore[no-any-return]
-
-
-def _accumulate(gradients: dict[N, N], node: N, contribution: Any) -> None:
-    gradients[node] = gradients[node] + contribution if node in gradients else contribution
-
-
-def sum_to_shape(g: Any, shape: Shape) -> Any:
-    """Undoes broadcasting: an element that was copied gets the sum of the copies' gradients.
-
-    Raises:
-        ShapeError: `shape` does not broadcast to that of `g`.
-    """
-    if g.shape == shape:
-        return g
-    if arrays.broadcast_shapes(g.shape, shape) != g.shape:
-        raise ShapeError(f"a gradient of shape {g.shape} cannot be that of an input of {shape}")
-    added = g.ndim - len(shape)
-    stretched = (added + axis for axis, size in enumerate(shape) if size == 1)
-    return g.sum((*range(added), *stretched), keepdims=True).reshape(shape)
 
 
 def check_unchanged(node: Node) -> None:

@@ -290,10 +290,6 @@ class Node:
             )
         self.hold(selection.current().store(self, self.held, array))
 
-    def __getstate__(self) -> object:
-        _ = self.array  # what is copied has numbers of its own
-        return super().__getstate__()
-
     def hold(self, value: Array | Resident) -> None:
         """Puts another value in place, and notes the moment."""
         self.held = value

@@ -11,11 +11,11 @@ from functools import partial
 from itertools import count
 from math import prod
 from operator import index
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from baregrad.engines import reference
 from baregrad.engines.array import Array, DType, Shape, broadcast_shapes
-from baregrad.errors import ArgumentError, DTypeError, ShapeError
+from baregrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
 
 
 class Typed(Protocol):
@@ -61,6 +61,12 @@ class Operation(NamedTuple):
 
     def __deepcopy__(self, memo: Any) -> "Operation":
         return self  # a graph that is copied was made by the same operations
+
+    def __reduce__(self) -> NoReturn:
+        raise GradientError(
+            f"a result of {self.name} cannot be pickled, since the rules that made it are "
+            "functions of this process: detach() it first"
+        )
 
     def __repr__(self) -> str:
         return self.name

@@ -201,6 +201,21 @@ class Tensor(Indexing):
         """
         autograd.backward(self, gradient, create_graph)
 
+    def __getstate__(self) -> Any:
+        _ = self.array  # what is copied has numbers of its own
+        return super().__getstate__()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        from copy import deepcopy  # seldom needed
+
+        for node in autograd.topological_order([self]):  # which may be deeper than Python's stack
+            if id(node) not in memo:
+                memo[id(node)] = copied = node.__new__(type(node))
+                for part in node.__getstate__():
+                    for name, value in (part or {}).items():
+                        setattr(copied, name, deepcopy(value, memo))
+        return memo[id(self)]  # type: ignore[no-any-return]
+
     def __repr__(self) -> str:
         return text.describe(self)
 

@@ -1,6 +1,7 @@
 import copy
 import gc
 import math
+import pickle
 import threading
 import weakref
 
@@ -482,6 +483,31 @@ def test_a_chain_is_freed_without_the_garbage_collector():
         assert last() is None
     finally:
         gc.enable()
+
+
+def test_a_copy_of_a_chain_of_10_000_operations_is_as_deep():
+    x = leaf(2.0)
+    y = x
+    for _ in range(10_000):
+        y = -y
+    copied, of_x = copy.deepcopy([y, x])
+    copied.backward()
+    assert (copied.item(), of_x.grad.item(), x.grad) == (2.0, 1.0, None)
+
+
+def test_a_gradient_is_copied_with_its_graph():
+    x = leaf(3.0)
+    (x**3).backward(create_graph=True)
+    copied = copy.deepcopy(x)
+    assert copied.grad is not x.grad
+    assert bg.grad(copied.grad, copied)[0].item() == 18.0
+
+
+def test_a_result_is_pickled_without_its_graph():
+    y = leaf(2.0) * 3
+    with pytest.raises(GradientError, match=r"a result of multiply cannot be pickled.*detach\(\)"):
+        pickle.dumps({"losses": [y]})
+    assert pickle.loads(pickle.dumps(y.detach())).item() == 6.0
 
 
 def test_a_copied_graph_was_made_by_the_same_operations():
