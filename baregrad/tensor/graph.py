@@ -8,83 +8,22 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from itertools import count
 from math import prod
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from baregrad.engines import selection
 from baregrad.engines.array import FLOATS, Array, DType, Resident, Shape
 from baregrad.errors import DTypeError, GradientError
 from baregrad.tensor.operation import Operation
 
+T = TypeVar("T")
+
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _scope: ContextVar[tuple[str, ...]] = ContextVar("scope", default=())
-_modules: ContextVar[list[Any] | None] = ContextVar("modules", default=None)
+_modules: ContextVar[Any] = ContextVar("modules", default=None)
 _tracing: ContextVar[bool] = ContextVar("tracing", default=False)
 _clock = count(1)
 _FLOOR = __name__.rpartition(".")[0] + "."  # of the modules whose lines say nothing about a model
 _NOTHING: Mapping[str, Any] = {}
-
-
-@contextmanager
-def recording(on: bool) -> Iterator[None]:
-    """Within this block the graph is recorded, or not."""
-    token = _recording.set(on)
-    try:
-        yield
-    finally:
-        _recording.reset(token)
-
-
-def no_grad() -> AbstractContextManager[None]:
-    """A context, to be used with ``with``, in which no graph is recorded.
-
-    Results have no parents and need no gradient, so their history is not kept in memory.
-    """
-    return recording(False)
-
-
-@contextmanager
-def tracing() -> Iterator[None]:
-    """Within this block tensors note the line of source that they are made in.
-
-    `stepper` shows it. Looking for it makes a small operation about half as slow again.
-    """
-    token = _tracing.set(True)
-    try:
-        yield
-    finally:
-        _tracing.reset(token)
-
-
-def _line() -> tuple[str, int]:
-    """The file and the line of the innermost call from outside of the tensor's own floor."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith(_FLOOR):
-        frame = frame.f_back
-    return frame.f_code.co_filename, frame.f_lineno
-
-
-@contextmanager
-def scope(name: str, module: Any = None) -> Iterator[None]:
-    """Tensors made within this block say that they belong to the module of this name."""
-    noted = _modules.get()
-    if noted is not None and module is not None:
-        noted.append(module)
-    token = _scope.set((*_scope.get(), name))
-    try:
-        yield
-    finally:
-        _scope.reset(token)
-
-
-@contextmanager
-def noting_modules() -> Iterator[list[Any]]:
-    """Within this block, the modules that are called are put in a list."""
-    noted: list[Any] = []
-    token = _modules.set(noted)
-    try:
-        yield noted
-    finally:
-        _modules.reset(token)
 
 
 class Node:
@@ -313,3 +252,57 @@ def _is_needed(op: Operation, inputs: tuple[Node, ...]) -> bool:
         if x._requires_grad and vjp is not None:
             return True
     return False
+
+
+def _line() -> tuple[str, int]:
+    """The file and the line of the innermost call from outside of the tensor's own floor."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(_FLOOR):
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
+
+
+# --- what is noted of tensors that are made within a block --------------------------------------
+
+
+@contextmanager
+def _within(variable: ContextVar[T], value: T) -> Iterator[T]:
+    token = variable.set(value)
+    try:
+        yield value
+    finally:
+        variable.reset(token)
+
+
+def recording(on: bool) -> AbstractContextManager[bool]:
+    """Within this block the graph is recorded, or not."""
+    return _within(_recording, on)
+
+
+def no_grad() -> AbstractContextManager[bool]:
+    """A context, to be used with ``with``, in which no graph is recorded.
+
+    Results have no parents and need no gradient, so their history is not kept in memory.
+    """
+    return recording(False)
+
+
+def tracing() -> AbstractContextManager[bool]:
+    """Within this block tensors note the line of source that they are made in.
+
+    `stepper` shows it. Looking for it makes a small operation about half as slow again.
+    """
+    return _within(_tracing, True)
+
+
+def scope(name: str, module: Any = None) -> AbstractContextManager[tuple[str, ...]]:
+    """Tensors made within this block say that they belong to the module of this name."""
+    noted = _modules.get()
+    if noted is not None and module is not None:
+        noted.append(module)
+    return _within(_scope, (*_scope.get(), name))
+
+
+def noting_modules() -> AbstractContextManager[list[Any]]:
+    """Within this block, the modules that are called are put in a list."""
+    return _within(_modules, [])
