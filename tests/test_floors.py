@@ -9,7 +9,9 @@ import baregrad
 
 ROOT = Path(baregrad.__file__).parent
 FLOORS = {
+    "arguments": 1,
     "errors": 0,
+    "record": 0,
     "version": 0,
     "engines": 1,
     "machine": 1,

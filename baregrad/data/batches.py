@@ -5,8 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 
-from baregrad.errors import ArgumentError
-from baregrad.nn.layers import checked_count
+from baregrad.arguments import checked_count
 from baregrad.tensor.random import SHUFFLE, Generator
 
 
@@ -19,9 +18,9 @@ def epoch_order(count: int, seed: int, epoch: int) -> array[int]:
     Raises:
         ArgumentError: a negative epoch or count, or a seed out of range.
     """
-    if epoch < 0:
-        raise ArgumentError(f"epochs are numbered from 0, not {epoch}")
-    return Generator(seed, SHUFFLE + epoch).permutation(_checked_samples(count))
+    epoch = checked_count(epoch, "the number of the epoch", 0)
+    samples = checked_count(count, "the number of samples", 0)
+    return Generator(seed, SHUFFLE + epoch).permutation(samples)
 
 
 def batches(
@@ -49,15 +48,7 @@ def batches(
         ArgumentError: a batch size below 1, a negative count or epoch.
     """
     checked_count(batch_size, "the batch size")
-    if seed is None:
-        order = array("q", range(_checked_samples(count)))
-    else:
-        order = epoch_order(count, seed, epoch)
+    count = checked_count(count, "the number of samples", 0)
+    order = array("q", range(count)) if seed is None else epoch_order(count, seed, epoch)
     stop = count - count % batch_size if drop_last else count
     return (order[start : start + batch_size] for start in range(0, stop, batch_size))
-
-
-def _checked_samples(count: int) -> int:
-    if count < 0:
-        raise ArgumentError(f"the number of samples cannot be negative, and is {count}")
-    return count

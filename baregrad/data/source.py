@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import zlib
 from collections.abc import Iterator
@@ -48,6 +49,21 @@ def opened(source: FilePath | Any) -> Iterator[BinaryIO]:
         ) from error
 
 
+def checked_path(path: object) -> str:
+    """The path of a file or folder, as text.
+
+    Raises:
+        ArgumentError: it is none, or there can be no file of this name.
+    """
+    try:
+        found = os.fsdecode(path)  # type: ignore[arg-type]
+        if b"\0" not in os.fsencode(found):
+            return found
+    except (TypeError, UnicodeEncodeError):  # no path, or half a surrogate pair in it
+        pass
+    raise ArgumentError(f"{path!r} cannot be the path of a file; give it as text or pathlib.Path")
+
+
 def source_name(source: FilePath | Any) -> str:
     """What messages call a source of `opened`."""
     if isinstance(source, str | PathLike):
@@ -57,10 +73,7 @@ def source_name(source: FilePath | Any) -> str:
 
 def _opened(source: FilePath | Any) -> BinaryIO:
     if isinstance(source, str | PathLike) and source != STANDARD_INPUT:
-        try:
-            file = open(source, "rb")  # noqa: SIM115  # the caller closes it
-        except ValueError as error:  # such as a zero byte in it
-            raise ArgumentError(f"{source!r} cannot be the path of a file: {error}") from error
+        file = open(checked_path(source), "rb")  # noqa: SIM115  # the caller closes it
         if file.seekable():
             return file
         with file as pipe:  # such as `<(...)` in a shell

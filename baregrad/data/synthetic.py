@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
+from baregrad.arguments import checked_count, checked_number
 from baregrad.data.task import Task
-from baregrad.errors import ArgumentError, unknown_name
-from baregrad.nn.layers import checked_count
+from baregrad.errors import checked_name
 from baregrad.tensor.random import DATA, Generator, generator_for
 from baregrad.tensor.tensor import Tensor
 
@@ -42,8 +42,7 @@ class Dataset(NamedTuple):
 def _generator(samples: int, noise: float, seed: int | None) -> Generator:
     """The random numbers of a data set whose arguments have been checked."""
     checked_count(samples, "the number of samples")
-    if not 0 <= noise < math.inf:
-        raise ArgumentError(f"noise is a standard deviation, 0 or more, not {noise!r}")
+    checked_number(noise, "noise, a standard deviation,", least=0, below=math.inf)
     return generator_for(seed, DATA)
 
 
@@ -243,7 +242,5 @@ def dataset_named(
     Raises:
         ArgumentError: an unknown name, fewer than one sample, or a negative noise.
     """
-    if name not in DATASETS:
-        raise unknown_name("data set", name, list(DATASETS))
-    make = DATASETS[name].make
+    make = DATASETS[checked_name("data set", name, DATASETS)].make
     return make(samples, seed=seed) if noise is None else make(samples, noise, seed)

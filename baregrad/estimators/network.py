@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import Any, ClassVar, Self
 from warnings import warn
 
+from baregrad.arguments import checked_count
 from baregrad.errors import ArgumentError
 from baregrad.estimators.arrays import integer
 from baregrad.estimators.conventions import not_fitted, sklearn_class
@@ -21,7 +22,6 @@ from baregrad.estimators.solving import (
     seed_of,
 )
 from baregrad.estimators.target_scaling import TargetScaling
-from baregrad.nn.layers import checked_count
 from baregrad.nn.losses import Loss
 from baregrad.nn.mlp import MLP
 from baregrad.tensor.tensor import Tensor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import Self
 
 from baregrad.data.source import FilePath
@@ -41,15 +42,20 @@ class FolderLock:
             owner = os.read(self._descriptor, 20).decode(errors="replace") or "unknown"
             os.close(self._descriptor)
             raise FileWriteError(
-                f"{self.folder} is in use by another process, number {owner} ({error.strerror}); "
-                "wait for it to end, or give another folder"
+                f"{self.folder} is in use by {_process(owner)} ({error.strerror}); wait for it to "
+                "end, or give another folder"
             ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, str(os.getpid()).encode())
+        with suppress(OSError):  # a full disk: then others will not be told who has it
+            os.ftruncate(self._descriptor, 0)
+            os.write(self._descriptor, str(os.getpid()).encode())
         return self
 
     def __exit__(self, *error: object) -> None:
         os.close(self._descriptor)  # which unlocks it, too
+
+
+def _process(number: str) -> str:
+    return "this process" if number == str(os.getpid()) else f"another process, number {number}"
 
 
 if sys.platform == "win32":

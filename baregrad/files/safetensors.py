@@ -14,10 +14,12 @@ import stat
 import sys
 from array import array
 from collections.abc import Mapping
+from io import BufferedReader
+from itertools import chain
 from reprlib import repr as brief
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from baregrad.data.source import FilePath
+from baregrad.data.source import FilePath, checked_path
 from baregrad.engines.array import TYPECODES, Array, Buffer, DType, Shape
 from baregrad.errors import ArgumentError, ModelFileError
 from baregrad.files.atomic import write_atomically
@@ -56,11 +58,14 @@ def save_tensors(
 
     Raises:
         ArgumentError: a name or text that is not a string, the name ``__metadata__``, or more
-            names and texts than `load_tensors` reads.
+            names and texts than `load_tensors` reads; something that is no tensor.
         FileWriteError: the file cannot be written.
     """
     for text in (*tensors, *(metadata or {}), *(metadata or {}).values()):
         _check_text(text)
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, Tensor):
+            raise ArgumentError(f"{name!r} must be a tensor, not {brief(tensor)}")
     if METADATA in tensors:
         raise ArgumentError(f"no tensor may be called {METADATA!r}; it is the name of the metadata")
     # Wide elements come first, so that all of them are aligned.
@@ -72,7 +77,8 @@ def save_tensors(
             "with the tensors"
         )
     length = len(header).to_bytes(LENGTH_BYTES, "little")
-    write_atomically(path, [length, header, *(_little_endian(t.array.data) for _, t in ordered)])
+    content = (_little_endian(tensor.array.data) for _, tensor in ordered)
+    write_atomically(path, chain([length, header], content))
 
 
 def _check_text(text: object) -> None:
@@ -101,11 +107,10 @@ def _header(tensors: list[tuple[str, Tensor]], metadata: Mapping[str, str] | Non
     return header + b" " * (-len(header) % 8)  # the data is aligned too
 
 
-def _little_endian(data: Buffer) -> bytes:
-    return data.tobytes() if sys.byteorder == "little" else _swapped(data).tobytes()
-
-
-def _swapped(data: Buffer) -> Buffer:
+def _little_endian(data: Buffer) -> Buffer:
+    """The same bytes, or a copy of them the other way round where that is how files have them."""
+    if sys.byteorder == "little":
+        return data
     copy = data[:]
     copy.byteswap()
     return copy
@@ -120,21 +125,22 @@ def load_tensors(path: FilePath) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         ModelFileError: the file cannot be read, is damaged, or holds other data types than F32,
             F64, I64 and BOOL. Nothing large is allocated for a file that is not itself large.
+        ArgumentError: it is no path.
     """
+    shown = checked_path(path)
     try:
-        mode = os.stat(path).st_mode
+        mode = os.stat(shown).st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # reading it could take for ever
             raise _Damage("it is a pipe or device; save it to a file first")
-        with open(path, "rb") as file:
+        with open(shown, "rb") as file:
             return _load(file)
     except OSError as error:
         raise ModelFileError(
-            f"{os.fspath(path)} cannot be read: {error.strerror}; check the path and the "
-            "permissions"
+            f"{shown} cannot be read: {error.strerror}; check the path and the permissions"
         ) from error
     except _Damage as damage:
         raise ModelFileError(
-            f"{os.fspath(path)} is not a safetensors file, or damaged: {str(damage)[:MAX_MESSAGE]}"
+            f"{shown} is not a safetensors file, or damaged: {str(damage)[:MAX_MESSAGE]}"
         ) from None
 
 
@@ -142,7 +148,7 @@ class _Damage(Exception):  # noqa: N818  # never leaves this file
     """What is wrong with a file."""
 
 
-def _load(file: IO[bytes]) -> tuple[dict[str, Tensor], dict[str, str]]:
+def _load(file: BufferedReader) -> tuple[dict[str, Tensor], dict[str, str]]:
     size = os.fstat(file.fileno()).st_size
     length = int.from_bytes(file.read(LENGTH_BYTES), "little")
     available = size - LENGTH_BYTES
@@ -223,13 +229,11 @@ def _check_places(entries: list[Entry], available: int) -> None:
         raise _Damage(f"its tensors take {place} bytes and {available} are there: it {problem}")
 
 
-def _tensor(file: IO[bytes], entry: Entry) -> Tensor:
-    content = file.read(entry.end - entry.begin)
-    if len(content) != entry.end - entry.begin:
+def _tensor(file: BufferedReader, entry: Entry) -> Tensor:
+    length = entry.end - entry.begin
+    data = array(TYPECODES[entry.dtype], [0]) * (length // SIZES[entry.dtype])
+    if file.readinto(data) != length:
         raise _Damage("it became shorter while it was read")
-    data = array(TYPECODES[entry.dtype], content)
     if entry.dtype == "bool" and data and max(data) > 1:
         raise _Damage(f"tensor {entry.name!r} is BOOL and has a byte {max(data)}, not 0 or 1")
-    if sys.byteorder == "big":
-        data = _swapped(data)
-    return Tensor.leaf(Array(data, entry.shape, entry.dtype))
+    return Tensor.leaf(Array(_little_endian(data), entry.shape, entry.dtype))

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+from baregrad.arguments import checked_count
 from baregrad.engines.array import DType
 from baregrad.errors import ArgumentError, DTypeError, OutOfRangeError
 from baregrad.nn.initializers import Initializer, initial_weights
-from baregrad.nn.layers import checked_count, checked_float, features_of
+from baregrad.nn.layers import checked_float, features_of
 from baregrad.nn.module import Module
 from baregrad.nn.reduction import check_range
 from baregrad.tensor.factories import zeros

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any, overload
 
+from baregrad.arguments import checked_count
 from baregrad.engines.array import FLOATS, DType
 from baregrad.errors import ArgumentError, DTypeError, ShapeError
 from baregrad.nn.activations import ActivationFunction, activation_named
@@ -14,17 +14,6 @@ from baregrad.tensor.factories import ones, zeros
 from baregrad.tensor.graph import no_grad
 from baregrad.tensor.random import Generator, generator_for
 from baregrad.tensor.tensor import Tensor, as_tensor
-
-
-def checked_count(value: object, what: str) -> int:
-    """A whole number of at least 1.
-
-    Raises:
-        ArgumentError: it is not.
-    """
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ArgumentError(f"{what} must be an integer of at least 1, not {value!r}")
-    return int(value)
 
 
 def checked_float(dtype: DType) -> DType:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from baregrad.arguments import checked_count
 from baregrad.engines.array import DType
 from baregrad.errors import ArgumentError, checked_name
 from baregrad.nn.activations import ActivationFunction, activation_named
@@ -15,7 +16,6 @@ from baregrad.nn.layers import (
     LayerNorm,
     Linear,
     check_probability,
-    checked_count,
     checked_float,
     features_of,
 )

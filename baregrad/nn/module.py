@@ -79,6 +79,13 @@ class Module:
                 if isinstance(part, Module):
                     yield path, part
 
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """This module, whose path is empty, and all in it with theirs."""
+        yield "", self
+        for name, child in self.named_children():
+            for path, module in child.named_modules():
+                yield f"{name}.{path}".rstrip("."), module
+
     def named_tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Every tensor with its path, parameter or not, each once."""
         seen: set[Tensor] = set()

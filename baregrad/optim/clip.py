@@ -7,7 +7,8 @@ from functools import reduce
 from math import inf
 from operator import add
 
-from baregrad.errors import ArgumentError, NonFiniteError
+from baregrad.arguments import checked_number
+from baregrad.errors import NonFiniteError
 from baregrad.tensor.graph import no_grad
 from baregrad.tensor.tensor import Tensor
 
@@ -38,10 +39,8 @@ def clip_grad_norm(
         ArgumentError: `max_norm` or `norm_type` is not above 0.
         NonFiniteError: the norm is not finite, if `error_if_nonfinite`.
     """
-    if not max_norm > 0:
-        raise ArgumentError(f"clip_grad_norm: max_norm must be above 0, not {max_norm}")
-    if not norm_type > 0:
-        raise ArgumentError(f"clip_grad_norm: norm_type must be above 0, not {norm_type}")
+    checked_number(max_norm, "clip_grad_norm: max_norm", above=0)
+    checked_number(norm_type, "clip_grad_norm: norm_type", above=0)
     with no_grad():
         with_gradient = _with_gradient(parameters)
         norm = _norm(with_gradient, norm_type)
@@ -62,8 +61,7 @@ def clip_grad_value(parameters: Tensor | Iterable[Tensor], clip_value: float) ->
     Raises:
         ArgumentError: `clip_value` is not above 0.
     """
-    if not clip_value > 0:
-        raise ArgumentError(f"clip_grad_value: clip_value must be above 0, not {clip_value}")
+    checked_number(clip_value, "clip_grad_value: clip_value", above=0)
     with no_grad():
         for parameter, gradient in _with_gradient(parameters):
             parameter.grad = gradient.clip(-clip_value, clip_value)

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from baregrad.errors import ArgumentError, ModelFileError, NonFiniteError, unknown_name
+from baregrad.arguments import checked_count
+from baregrad.errors import ArgumentError, ModelFileError, NonFiniteError, checked_name
 from baregrad.optim.line_search import Point, strong_wolfe
 from baregrad.optim.optimizer import Closure, Optimizer, State
 from baregrad.optim.options import Options, Parameters, options_of
@@ -58,7 +59,7 @@ class LBFGS(Optimizer):
             parameters,
             lr=lr,
             max_iter=max_iter,
-            max_eval=max_iter * 5 // 4 if max_eval is None else max_eval,
+            max_eval=checked_count(max_iter, "max_iter") * 5 // 4 if max_eval is None else max_eval,
             tolerance_grad=tolerance_grad,
             tolerance_change=tolerance_change,
             history_size=history_size,
@@ -73,8 +74,8 @@ class LBFGS(Optimizer):
     def check_options(self, options: Options) -> None:
         """The line search must be one that there is."""
         super().check_options(options)
-        if options["line_search_fn"] not in (None, "strong_wolfe"):
-            raise unknown_name("line search", options["line_search_fn"], ["strong_wolfe"])
+        if options["line_search_fn"] is not None:
+            checked_name("line search", options["line_search_fn"], ["strong_wolfe"])
 
     def step(self, closure: Closure | None = None) -> Tensor:
         """Makes up to `max_iter` iterations.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from baregrad.errors import unknown_name
+from baregrad.errors import ArgumentError, checked_name
 from baregrad.optim.adam import Adam, AdamW
 from baregrad.optim.adaptive import Adagrad, RMSprop
 from baregrad.optim.lbfgs import LBFGS
@@ -23,10 +23,10 @@ def optimizer_named(optimizer: str | type[Optimizer]) -> type[Optimizer]:
     """The optimizer class of a name; a class is returned as it is.
 
     Raises:
-        ArgumentError: no optimizer has this name.
+        ArgumentError: no optimizer has this name, or it is another class.
     """
-    if isinstance(optimizer, type):
-        return optimizer
-    if optimizer not in OPTIMIZERS:
-        raise unknown_name("optimizer", optimizer, list(OPTIMIZERS))
-    return OPTIMIZERS[optimizer]
+    if not isinstance(optimizer, type):
+        return OPTIMIZERS[checked_name("optimizer", optimizer, OPTIMIZERS)]
+    if not issubclass(optimizer, Optimizer):
+        raise ArgumentError(f"{optimizer.__name__} is no class of optimizers, such as Adam")
+    return optimizer

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
-from numbers import Real
 from reprlib import repr as brief
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias
 
+from baregrad.arguments import checked_count, checked_number
 from baregrad.errors import ArgumentError, DTypeError, GradientError, unknown_name
 from baregrad.tensor.tensor import Tensor
 
@@ -16,19 +16,18 @@ Options: TypeAlias = Mapping[str, Any]
 Group: TypeAlias = dict[str, Any]  # "parameters", a list of tensors, and every option by its name
 
 # An option means the same in every optimizer, so what it may be is said once.
-# From the first number up to, but without, the second:
-RANGES: dict[str, tuple[float, float]] = {
-    "lr": (0, inf),
-    "momentum": (0, 1),
-    "dampening": (0, 1),
-    "weight_decay": (0, inf),
-    "alpha": (0, 1),
-    "betas": (0, 1),
-    "eps": (0, inf),
-    "lr_decay": (0, inf),
-    "initial_accumulator_value": (0, inf),
-    "tolerance_grad": (0, inf),
-    "tolerance_change": (0, inf),
+# Numbers are at least 0, and below this:
+BELOW: dict[str, float] = {
+    "lr": inf,
+    "momentum": 1,
+    "dampening": 1,
+    "weight_decay": inf,
+    "alpha": 1,
+    "eps": inf,
+    "lr_decay": inf,
+    "initial_accumulator_value": inf,
+    "tolerance_grad": inf,
+    "tolerance_change": inf,
 }
 COUNTS = ("max_iter", "max_eval", "history_size")
 FLAGS = ("nesterov", "amsgrad", "centered")
@@ -44,25 +43,13 @@ def check_option(name: str, value: Any) -> None:
         if not isinstance(value, Sequence) or len(value) != 2:
             raise ArgumentError(f"betas must be two numbers, not {value!r}")
         for beta in value:
-            _check_number(name, beta)
-    elif name in RANGES:
-        _check_number(name, value)
-    elif name in COUNTS and (type(value) is not int or value < 1):
-        raise ArgumentError(f"{name} must be an integer of at least 1, not {value!r}")
+            checked_number(beta, "each of betas", least=0, below=1)
+    elif name in BELOW:
+        checked_number(value, name, least=0, below=BELOW[name])
+    elif name in COUNTS:
+        checked_count(value, name)
     elif name in FLAGS and not isinstance(value, bool):
         raise ArgumentError(f"{name} must be True or False, not {value!r}")
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Whether it is a real number; a bool is none."""
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def _check_number(name: str, value: Any) -> None:
-    low, high = RANGES[name]
-    if not is_number(value) or not low <= value < high:
-        below = "and finite" if high == inf else f"and below {high}"
-        raise ArgumentError(f"{name} must be a number, at least {low} {below}, not {value!r}")
 
 
 def options_of(group: Group) -> dict[str, Any]:
@@ -77,12 +64,7 @@ def grouped(parameters: Parameters, defaults: Options) -> list[Group]:
         ArgumentError: a group that is none, or an option that no one knows.
         DTypeError: neither a list of tensors nor one of groups.
     """
-    if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
-        raise DTypeError(
-            "an optimizer needs a list of tensors, such as model.parameters(), not a single "
-            f"{type(parameters).__name__}"
-        )
-    entries: list[Any] = list(parameters)
+    entries = _listed(parameters, "an optimizer")
     if not any(isinstance(entry, Mapping) for entry in entries):
         entries = [{"parameters": entries}]
     return [_completed(entry, number, defaults) for number, entry in enumerate(entries)]
@@ -101,7 +83,16 @@ def _completed(entry: Any, number: int, defaults: Options) -> Group:
     for name in entry:
         if name not in ("parameters", *defaults):
             raise unknown_name(f"option in group {number}:", name, list(defaults))
-    return {**defaults, **entry, "parameters": list(entry["parameters"])}
+    return {**defaults, **entry, "parameters": _listed(entry["parameters"], f"group {number}")}
+
+
+def _listed(parameters: Any, what: str) -> list[Any]:
+    if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
+        raise DTypeError(
+            f"{what} needs a list of tensors, such as model.parameters(), not a single "
+            f"{type(parameters).__name__}"
+        )
+    return list(parameters)
 
 
 def check_parameters(parameters: Sequence[Any]) -> None:

@@ -15,9 +15,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from baregrad.errors import ArgumentError, ModelFileError, unknown_name
+from baregrad.arguments import checked_count, checked_number
+from baregrad.errors import ArgumentError, ModelFileError, checked_name
 from baregrad.optim.optimizer import Optimizer
-from baregrad.optim.options import check_option, is_number
+from baregrad.optim.options import check_option
 
 # (steps done, the group's own learning rate) -> the learning rate now
 Rule: TypeAlias = Callable[[int, float], float]
@@ -145,8 +146,7 @@ class ReduceOnPlateau(Schedule):
         min_lr: float = 0.0,
         mode: str = "min",
     ) -> None:
-        if mode not in ("min", "max"):
-            raise unknown_name("mode", mode, ["min", "max"])
+        checked_name("mode", mode, ["min", "max"])
         _check_factor(factor)
         _check_not_negative(
             patience=patience, threshold=threshold, cooldown=cooldown, min_lr=min_lr
@@ -180,7 +180,7 @@ class ReduceOnPlateau(Schedule):
 
     def _improves(self, value: float) -> bool:
         if self.best is None:
-            return not math.isnan(value)
+            return math.isfinite(value)
         return self.sign * (self.best - value) > self.threshold * abs(self.best)
 
     def state_dict(self) -> dict[str, Any]:
@@ -206,7 +206,7 @@ def _is_state(saved: Mapping[str, Any]) -> bool:
 
 def step_decay(every: int, factor: float = 0.1) -> Rule:
     """Multiplies the learning rate by `factor` after each `every` steps: lr · factor^⌊t/every⌋."""
-    _check_steps("every", every)
+    checked_count(every, "every")
     _check_factor(factor)
     return lambda step, rate: rate * factor ** (step // every)
 
@@ -223,11 +223,9 @@ def cosine(steps: int, warmup: int = 0, minimum: float = 0.0) -> Rule:
     2017, section 2.2); the fall, with s = t - warmup, min + ½ (lr - min)(1 + cos(π s / S)), where
     S = steps - warmup (I. Loshchilov and F. Hutter, "SGDR", 2017, eq. 5). It stays at the minimum.
     """
-    _check_steps("steps", steps)
-    if type(warmup) is not int or not 0 <= warmup < steps:
-        raise ArgumentError(
-            f"warmup must be an integer of at least 0 and below steps, {steps}, not {warmup!r}"
-        )
+    checked_count(steps, "steps")
+    if checked_count(warmup, "warmup", 0) >= steps:
+        raise ArgumentError(f"warmup must be below steps, {steps}, and is {warmup}")
     _check_not_negative(minimum=minimum)
 
     def rule(step: int, rate: float) -> float:
@@ -250,12 +248,10 @@ def one_cycle(steps: int, rise: float = 0.3, start: float = 25.0, end: float = 1
         start: the learning rate is lr / start at first.
         end: at the end, it is that divided by `end`.
     """
-    _check_steps("steps", steps)
-    if not (is_number(rise) and 0 < rise < 1):
-        raise ArgumentError(f"rise must be a number between 0 and 1, not {rise!r}")
-    for name, value in (("start", start), ("end", end)):
-        if not (is_number(value) and value > 0):
-            raise ArgumentError(f"{name} must be a number above 0, not {value!r}")
+    checked_count(steps, "steps")
+    checked_number(rise, "rise", above=0, below=1)
+    checked_number(start, "start", above=0)
+    checked_number(end, "end", above=0)
     peak = rise * steps - 1
 
     def rule(step: int, rate: float) -> float:
@@ -274,17 +270,10 @@ def _between(first: float, last: float, share: float) -> float:
     return last + (first - last) * (1 + math.cos(math.pi * min(share, 1.0))) / 2
 
 
-def _check_steps(name: str, value: Any) -> None:
-    if type(value) is not int or value < 1:
-        raise ArgumentError(f"{name} must be an integer of at least 1, not {value!r}")
-
-
 def _check_factor(factor: Any) -> None:
-    if not (is_number(factor) and 0 < factor <= 1):
-        raise ArgumentError(f"factor must be a number above 0 and at most 1, not {factor!r}")
+    checked_number(factor, "factor", above=0, most=1)
 
 
 def _check_not_negative(**values: Any) -> None:
     for name, value in values.items():
-        if not (is_number(value) and 0 <= value < math.inf):
-            raise ArgumentError(f"{name} must be a number of at least 0, not {value!r}")
+        checked_number(value, name, least=0, below=math.inf)

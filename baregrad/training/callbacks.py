@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import IO, Any
 
-from baregrad.data.source import FilePath
-from baregrad.errors import ArgumentError, FileWriteError, unknown_name
-from baregrad.nn.layers import checked_count
+from baregrad.arguments import checked_count, checked_number
+from baregrad.data.source import FilePath, checked_path
+from baregrad.errors import FileWriteError, checked_name
 from baregrad.tensor.tensor import Tensor
-from baregrad.training.history import cell
 from baregrad.training.metrics import MORE_IS_BETTER
 from baregrad.training.run import Callback, Run
 
@@ -36,16 +35,10 @@ class EarlyStopping(Callback):
         mode: str | None = None,
         restore_best: bool = True,
     ) -> None:
-        if mode not in (None, "min", "max"):
-            raise unknown_name("mode", mode, ["min", "max"])
-        if patience < 0 or min_delta < 0:
-            raise ArgumentError(
-                f"patience and min_delta must not be negative: {patience}, {min_delta}"
-            )
         self.monitor = monitor
-        self.patience = max(patience, 1)
-        self.min_delta = min_delta
-        self.mode = mode
+        self.patience = max(checked_count(patience, "patience", 0), 1)
+        self.min_delta = checked_number(min_delta, "min_delta", least=0, below=math.inf)
+        self.mode = mode if mode is None else checked_name("mode", mode, ["min", "max"])
         self.restore_best = restore_best
 
     def on_train_begin(self, run: Run) -> None:
@@ -65,8 +58,7 @@ class EarlyStopping(Callback):
     def on_epoch_end(self, run: Run) -> None:
         """Compares the epoch with the best so far."""
         monitor = self.monitor or ("val_loss" if "val_loss" in run.values else "loss")
-        if monitor not in run.values:
-            raise unknown_name("quantity to monitor", monitor, list(run.values))
+        checked_name("quantity to monitor", monitor, run.values)
         mode = self.mode or ("max" if monitor.removeprefix("val_") in MORE_IS_BETTER else "min")
         value = run.values[monitor] if mode == "min" else -run.values[monitor]
         if value < self.best - self.min_delta:
@@ -74,7 +66,8 @@ class EarlyStopping(Callback):
             if self.restore_best:
                 self.best_state = run.model.state_dict()
         elif run.epoch - (-1 if self.best_epoch is None else self.best_epoch) >= self.patience:
-            run.stop(f"{monitor} has not improved for {self.patience} epochs")
+            waited = "an epoch" if self.patience == 1 else f"{self.patience} epochs"
+            run.stop(f"{monitor} has not improved for {waited}")
 
     def on_train_end(self, run: Run) -> None:
         """Puts back the best weights."""
@@ -90,27 +83,24 @@ class CSVLog(Callback):
     """
 
     def __init__(self, path: FilePath) -> None:
-        self.path = path
+        self.path = checked_path(path)
 
     def on_train_begin(self, run: Run) -> None:
         """Empties the file, but for epochs that have been."""
-        history = run.history
-        try:
-            open(self.path, "w", encoding="utf-8").close()
-        except OSError as error:
-            raise FileWriteError(f"{self.path} cannot be written: {error.strerror}") from error
-        for epoch, *values in zip(history.epoch, *history.history.values(), strict=True):
-            self._add(history.history, epoch, values)
+        self._write("w", run.history.table() if run.history.epoch else [])
 
     def on_epoch_end(self, run: Run) -> None:
         """Adds a row, and before the first a header."""
-        self._add(run.values, run.epoch, run.values.values())
+        self._write("a", run.history.table(len(run.history.epoch) - 1))
 
-    def _add(self, names: Iterable[str], epoch: int, values: Iterable[float]) -> None:
-        with open(self.path, "a", encoding="utf-8") as file:
-            if file.tell() == 0:
-                file.write(",".join(["epoch", *names]) + "\n")
-            file.write(",".join([str(epoch), *map(cell, values)]) + "\n")
+    def _write(self, mode: str, rows: list[list[str]]) -> None:
+        import csv  # not everybody keeps a log
+
+        try:
+            with open(self.path, mode, encoding="utf-8", newline="") as file:
+                csv.writer(file, lineterminator="\n").writerows(rows)
+        except OSError as error:
+            raise FileWriteError(f"{self.path} cannot be written: {error.strerror}") from error
 
 
 class TimeLimit(Callback):
@@ -121,9 +111,7 @@ class TimeLimit(Callback):
     """
 
     def __init__(self, seconds: float) -> None:
-        if not 0 < seconds < math.inf:
-            raise ArgumentError(f"a time limit must be seconds, more than 0, not {seconds!r}")
-        self.seconds = seconds
+        self.seconds = checked_number(seconds, "a time limit in seconds", above=0, below=math.inf)
 
     def on_train_begin(self, run: Run) -> None:
         """Looks at the clock."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any, Final, Protocol, Self
 
-from baregrad.data.source import FilePath
+from baregrad.arguments import checked_number
+from baregrad.data.source import FilePath, checked_path
 from baregrad.errors import ArgumentError, ModelFileError
 from baregrad.files.atomic import remove_leftovers
 from baregrad.files.lock import FolderLock
@@ -58,12 +59,10 @@ class Checkpoints:
     """
 
     def __init__(self, folder: FilePath, every: float, settings: Mapping[str, Any]) -> None:
-        if not every >= 0:
-            raise ArgumentError(f"checkpoint_every must be seconds, 0 or more, not {every!r}")
-        self.folder = os.fspath(folder)
-        self.every = every
+        self.folder = checked_path(folder)
+        self.every = checked_number(every, "checkpoint_every, in seconds,", least=0)
         self.settings = settings
-        self._lock = FolderLock(folder)
+        self._lock = FolderLock(self.folder)
         self._number = 0  # of the next one
         self._saved = 0.0  # when the last one was
         self._callbacks: Mapping[str, Any] | None = None  # their states in what was loaded
@@ -217,13 +216,8 @@ def _restore(training: Resumable, state: Mapping[str, Any]) -> None:
 
 def _generators(model: Module) -> list[Generator]:
     """The default generator, and those of all layers."""
-
-    def within(module: Module) -> Iterator[Generator]:
-        yield from (value for value in vars(module).values() if isinstance(value, Generator))
-        for _, child in module.named_children():
-            yield from within(child)
-
-    return [random.default, *within(model)]
+    values = (value for _, module in model.named_modules() for value in vars(module).values())
+    return [random.default, *(value for value in values if isinstance(value, Generator))]
 
 
 def _named_callbacks(training: Resumable) -> dict[str, Callback]:

@@ -15,7 +15,7 @@ def accuracy(prediction: Tensor, target: Tensor) -> float:
 
     Args:
         prediction: (samples, classes) scores, of which the largest counts; or logits of two
-            classes, of the target's shape, where above 0 means class 1.
+            classes, of the target's shape or (samples, 1), where above 0 means class 1.
         target: (samples,) class numbers, (samples, classes) probabilities, or zeros and ones.
 
     Raises:
@@ -100,6 +100,8 @@ def _counts(
 
 def _classes(prediction: Tensor, target: Tensor, metric: str) -> tuple[Tensor, Tensor]:
     """The predicted and the true class of each sample; see `accuracy`."""
+    if prediction.shape == (*target.shape, 1):
+        prediction = prediction.reshape(target.shape)
     if prediction.shape == target.shape and (prediction.ndim < 2 or prediction.shape[-1] == 1):
         return prediction > 0, target > 0.5
     if prediction.shape == target.shape:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from reprlib import repr as brief
 from typing import Any
 
+from baregrad.arguments import checked_count
 from baregrad.errors import ArgumentError
-from baregrad.nn.layers import checked_count
 from baregrad.nn.losses import Loss, loss_named
 from baregrad.nn.module import Module
 from baregrad.tensor.graph import no_grad
@@ -25,14 +25,18 @@ BATCH = 256  # samples predicted at a time, to bound memory
 
 @contextmanager
 def predicting(model: Module) -> Iterator[None]:
-    """A block in which the model predicts and no graph is kept; its mode is restored after."""
-    training = model.training
+    """A block in which the model predicts and no graph is kept; all modes are as before after it.
+
+    Parts may have modes of their own, such as a normalisation whose statistics are to stay.
+    """
+    modes = [(module, module.training) for _, module in model.named_modules()]
     model.eval()
     try:
         with no_grad():
             yield
     finally:
-        model.train(training)
+        for module, training in modes:
+            module.training = training
 
 
 def predict(model: Module, x: Any, batch_size: int = BATCH) -> Tensor:

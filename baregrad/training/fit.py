@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from baregrad.arguments import checked_count
 from baregrad.data.source import FilePath
 from baregrad.errors import ArgumentError
 from baregrad.nn.losses import Loss, loss_named
@@ -96,8 +97,10 @@ def fit(
 
     Ctrl-C ends training after the present batch, with the weights it has.
     """
-    _check_count("epochs", epochs, 0)
-    _check_count("batch_size", batch_size, 1)
+    epochs = checked_count(epochs, "epochs", 0)
+    batch_size = checked_count(batch_size, "batch_size")
+    if not isinstance(model, Module):
+        raise ArgumentError(f"the model must be a Module, such as an MLP, not {model!r}")
     checked_loss = loss_named(loss)
     measured = named_metrics(metrics)
     check_logits(model, checked_loss)
@@ -167,8 +170,3 @@ def _checked(callbacks: Sequence[Callback]) -> Sequence[Callback]:
                 "there is LambdaCallback(function)"
             )
     return callbacks
-
-
-def _check_count(name: str, value: int, least: int) -> None:
-    if not isinstance(value, int) or value < least:
-        raise ArgumentError(f"{name} must be an integer of at least {least}, not {value!r}")

@@ -7,17 +7,12 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from baregrad.data.source import FilePath
-from baregrad.errors import ArgumentError, unknown_name
+from baregrad.errors import ArgumentError, checked_name
 from baregrad.files.atomic import write_atomically
 from baregrad.nn.losses import Loss
 from baregrad.nn.module import Module
 from baregrad.optim.optimizer import Optimizer
 from baregrad.training.samples import Samples
-
-
-def cell(value: float) -> str:
-    """A number in a CSV file; NaN, such as r2 of equal targets, is left empty."""
-    return "" if value != value else str(value)
 
 
 class Trained(NamedTuple):
@@ -87,9 +82,7 @@ class History:
         Raises:
             ArgumentError: nothing of this name was recorded.
         """
-        if name not in self.history:
-            raise unknown_name("quantity", name, list(self.history))
-        return self.history[name]
+        return self.history[checked_name("quantity", name, self.history)]
 
     def __contains__(self, name: object) -> bool:
         return name in self.history
@@ -97,6 +90,18 @@ class History:
     def last(self) -> dict[str, float]:
         """The values of the last epoch."""
         return {name: values[-1] for name, values in self.history.items()}
+
+    def table(self, first: int = 0) -> list[list[str]]:
+        """A row for each epoch from a place on, the first one being below a header.
+
+        NaN, such as r2 of equal targets, is left empty.
+        """
+        columns = (
+            ["" if value != value else str(value) for value in values[first:]]
+            for values in self.history.values()
+        )
+        rows = [list(row) for row in zip(map(str, self.epoch[first:]), *columns, strict=True)]
+        return rows if first else [["epoch", *self.history], *rows]
 
     def to_csv(self, path: FilePath) -> None:
         """Writes a table with a row for each epoch.
@@ -108,10 +113,7 @@ class History:
         from io import StringIO
 
         text = StringIO()
-        writer = csv.writer(text)
-        writer.writerow(["epoch", *self.history])
-        columns = (map(cell, values) for values in self.history.values())
-        writer.writerows(zip(self.epoch, *columns, strict=True))
+        csv.writer(text).writerows(self.table())
         write_atomically(path, [text.getvalue().encode()])
 
     def report(
@@ -156,4 +158,5 @@ class History:
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={value:.4g}" for name, value in self.last().items())
         advice = f"; {self.advice}" if self.advice else ""
-        return f"History({len(self.epoch)} epochs{': ' if last else ''}{last}{advice})"
+        epochs = "1 epoch" if len(self.epoch) == 1 else f"{len(self.epoch)} epochs"
+        return f"History({epochs}{': ' if last else ''}{last}{advice})"

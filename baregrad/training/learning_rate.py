@@ -6,8 +6,8 @@ import math
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from baregrad.errors import ArgumentError, NonFiniteError
-from baregrad.nn.layers import checked_count
+from baregrad.arguments import checked_count, checked_number
+from baregrad.errors import NonFiniteError
 from baregrad.nn.losses import Loss
 from baregrad.nn.module import Module
 from baregrad.optim.optimizer import Optimizer
@@ -94,11 +94,9 @@ def find_learning_rate(
     Raises:
         ArgumentError: rates not in order, or fewer than two steps; and as `fit`.
     """
-    if not 0 < low < high or steps < 2:
-        raise ArgumentError(
-            f"find_learning_rate needs 0 < low < high and two steps or more, not low={low}, "
-            f"high={high}, steps={steps}"
-        )
+    checked_number(low, "find_learning_rate: low", above=0)
+    checked_number(high, "find_learning_rate: high", above=low, below=math.inf)
+    checked_count(steps, "find_learning_rate: steps", 2)
     sweep = _Sweep([low * (high / low) ** (i / (steps - 1)) for i in range(steps)])
     before = model.state_dict()
     training = model.training

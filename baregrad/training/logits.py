@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from baregrad.errors import ArgumentError
+from baregrad.nn.layers import Sequential
 from baregrad.nn.losses import Loss, binary_cross_entropy, cross_entropy
+from baregrad.nn.mlp import MLP
 from baregrad.nn.module import Module
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.class_metrics import accuracy, balanced_accuracy, f1_macro
@@ -48,6 +50,8 @@ def check_threshold(model: Module, metrics: Mapping[str, Callable[..., Any]]) ->
 
 
 def _parts(model: Module) -> list[Any]:
-    """The modules that a model applies one after another; itself, if it has no such list."""
-    inner = getattr(model, "layers", None) or getattr(model, "modules", None)
-    return [part for module in inner for part in _parts(module)] if inner else [model]
+    """The modules that a model is known to apply one after another; else itself."""
+    match model:
+        case MLP(layers=inner) | Sequential(modules=inner) if inner:
+            return [part for module in inner for part in _parts(module)]
+    return [model]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from baregrad.errors import ArgumentError, ShapeError, unknown_name
+from baregrad.errors import ArgumentError, ShapeError, checked_name
 from baregrad.tensor.graph import no_grad
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.class_metrics import accuracy, balanced_accuracy, f1_macro, roc_auc
@@ -72,9 +72,8 @@ def metric_named(metric: str | Metric) -> tuple[str, Metric]:
     """
     if callable(metric):
         return getattr(metric, "__name__", "metric"), metric
-    if metric not in METRICS:
-        raise unknown_name("metric", metric, list(METRICS))
-    return metric, METRICS[metric]
+    name = checked_name("metric", metric, METRICS)
+    return name, METRICS[name]
 
 
 def named_metrics(metrics: Sequence[str | Metric]) -> dict[str, Metric]:
@@ -83,8 +82,8 @@ def named_metrics(metrics: Sequence[str | Metric]) -> dict[str, Metric]:
     Raises:
         ArgumentError: not a list, a name that is not known, or one that is taken.
     """
-    if isinstance(metrics, str) or callable(metrics):
-        raise ArgumentError(f"metrics must be a list, such as [{metrics!r}]")
+    if not isinstance(metrics, list | tuple):
+        raise ArgumentError(f"metrics must be a list, such as ['mae'], not {metrics!r}")
     found: dict[str, Metric] = {}
     for name, metric in map(metric_named, metrics):
         if name in found or name in RESERVED:

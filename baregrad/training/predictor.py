@@ -10,6 +10,7 @@ from functools import partial
 from math import prod
 from typing import Any, Final
 
+from baregrad.arguments import checked_count
 from baregrad.compiler.capture import capture
 from baregrad.compiler.collector import collection_paused
 from baregrad.compiler.frozen import Desk, FrozenCode
@@ -22,7 +23,6 @@ from baregrad.engines.selection import warn_of_refusal
 from baregrad.errors import ArgumentError, CaptureError, ShapeError
 from baregrad.machine.errors import MachineError
 from baregrad.machine.memory import AlignedBuffer
-from baregrad.nn.layers import checked_count
 from baregrad.nn.mlp import MLP
 from baregrad.nn.module import Module
 from baregrad.tensor.factories import zeros

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from baregrad.arguments import checked_number
 from baregrad.engines.array import DType
 from baregrad.errors import ArgumentError, DataError, DTypeError, ShapeError
 from baregrad.tensor import primitives
@@ -119,11 +120,12 @@ def split_off(samples: Samples, share: float) -> tuple[Samples, Samples]:
     Raises:
         ArgumentError: a share outside (0, 1), or one that leaves no sample on either side.
     """
+    checked_number(share, "validation_split", above=0, below=1)
     count = round(len(samples) * share)
-    if not 0 < share < 1 or not 0 < count < len(samples):
+    if not 0 < count < len(samples):
         raise ArgumentError(
-            f"validation_split must be between 0 and 1 and leave samples on both sides; {share!r} "
-            f"of {len(samples)} samples does not"
+            f"validation_split must leave samples on both sides, and {share!r} of {len(samples)} "
+            "samples does not"
         )
     first = len(samples) - count
     return samples.part(0, first), samples.part(first, len(samples))
@@ -141,7 +143,7 @@ def validation_samples(
         return split_off(training, share) if share else (training, None)
     if share:
         raise ArgumentError("give either validation_data or validation_split, not both")
-    if len(data) not in (2, 3):
+    if not isinstance(data, list | tuple) or len(data) not in (2, 3):
         raise ArgumentError("validation_data must be (x, y) or (x, y, sample_weight)")
     x, y, *weight = data
     return training, checked_samples(x, y, *weight, what="validation data")

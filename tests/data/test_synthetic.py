@@ -133,7 +133,7 @@ def test_no_samples_are_refused():
 
 @pytest.mark.parametrize("noise", [-0.1, math.nan, math.inf])
 def test_noise_that_is_no_deviation_is_refused(noise):
-    with pytest.raises(ArgumentError, match="noise is a standard deviation"):
+    with pytest.raises(ArgumentError, match="noise, a standard deviation, must be a number"):
         linear(5, noise)
 
 

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from baregrad.errors import FileWriteError
+from baregrad.errors import ArgumentError, FileWriteError
 from baregrad.files import atomic
 from baregrad.files.atomic import remove_leftovers, write_atomically
 
@@ -87,13 +87,35 @@ def test_a_symbolic_link_stays_one(path):
     assert path.read_bytes() == b"new"
 
 
-def test_the_file_may_be_read_by_whom_the_umask_allows(path):
+def test_a_new_file_may_be_read_by_whom_the_umask_allows(path):
+    path.unlink()
     mask = os.umask(0o027)
     try:
         write_atomically(path, [b"new"])
     finally:
         os.umask(mask)
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_a_file_that_is_replaced_keeps_its_permissions(path):
+    path.chmod(0o600)
+    write_atomically(path, [b"new"])
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_for_reading_only_is_not_replaced(path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda target, mode: mode != os.W_OK)  # root may write all
+    with pytest.raises(FileWriteError, match="cannot be written: it is for reading only"):
+        write_atomically(path, [b"new"])
+    assert path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "a\0b", "a\ud800b"])
+def test_what_is_no_path_is_refused(wrong):
+    with pytest.raises(ArgumentError, match="cannot be the path of a file"):
+        write_atomically(wrong, [b"new"])
 
 
 def test_a_missing_folder_is_named(tmp_path):

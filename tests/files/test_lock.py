@@ -42,6 +42,18 @@ def test_a_folder_in_use_is_refused_until_its_process_is_killed(tmp_path):
         pass
 
 
+def test_a_full_disk_does_not_keep_a_folder_from_being_locked(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        lock = FolderLock(tmp_path).__enter__()
+    with pytest.raises(FileWriteError, match="another process, number unknown"):
+        FolderLock(tmp_path).__enter__()
+    lock.__exit__()
+
+
 def test_an_exception_frees_it(tmp_path):
     with pytest.raises(KeyError), FolderLock(tmp_path):
         raise KeyError

@@ -2,6 +2,7 @@ import json
 import os
 import struct
 import sys
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -100,6 +101,28 @@ def test_names_and_metadata_must_be_text(path, names, metadata):
     with pytest.raises(ArgumentError, match="must be Unicode text, not"):
         save_tensors(path, {name: bg.zeros(1) for name in names}, metadata)
     assert not path.exists()
+
+
+def test_what_is_no_tensor_is_named(path):
+    with pytest.raises(ArgumentError, match=r"'x' must be a tensor, not \[1.0\]"):
+        save_tensors(path, {"x": [1.0]})
+
+
+@pytest.mark.parametrize("wrong", [None, 5.0, "a\0b"])
+def test_what_is_no_path_is_refused(wrong):
+    for use in (load_tensors, lambda path: save_tensors(path, TENSORS)):
+        with pytest.raises(ArgumentError, match="cannot be the path of a file"):
+            use(wrong)
+
+
+def test_saving_takes_no_copy_of_the_numbers(path):
+    tensors = {str(number): bg.zeros(250_000) for number in range(8)}  # 8 MB
+    tracemalloc.start()
+    try:
+        save_tensors(path, tensors)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_no_tensor_is_called_as_the_metadata(path):

@@ -42,6 +42,12 @@ def test_what_would_not_come_back_is_refused(tmp_path, state, said):
     assert not (tmp_path / "state").exists()
 
 
+def test_numbers_of_other_libraries_come_back_as_python_s(tmp_path):
+    numpy = pytest.importorskip("numpy")
+    save_state(tmp_path / "s", {"a": numpy.float32(0.5), "b": [numpy.int64(3)]})
+    assert load_state(tmp_path / "s") == {"a": 0.5, "b": [3]}
+
+
 def test_every_changed_bit_of_a_number_or_text_is_noticed(tmp_path):
     path = tmp_path / "state"
     save_state(path, {"a": bg.Tensor([1.0, 2.0]), "b": 1.25})

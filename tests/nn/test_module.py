@@ -44,6 +44,13 @@ def test_a_tensor_shared_by_two_modules_is_one_parameter():
     assert len(model.parameters()) == 3
 
 
+def test_modules_are_found_with_their_paths():
+    model = bg.Sequential(bg.Linear(1, 2), bg.Sequential("relu"))
+    paths = ["", "modules.0", "modules.1", "modules.1.modules.0"]
+    assert [path for path, _ in model.named_modules()] == paths
+    assert dict(model.named_modules())["modules.0"] is model[0]
+
+
 def test_tensors_that_need_no_gradient_are_saved_but_not_trained():
     model = Pair()
     assert "count" in model.state_dict()

@@ -262,22 +262,27 @@ def test_a_group_without_parameters_is_refused_by_its_keys(group, found):
         SGD([{"parameters": [parameter(1.0)]}, group])
 
 
+def test_the_parameters_of_a_group_must_be_a_list():
+    with pytest.raises(DTypeError, match=r"group 0 needs a list of tensors, .* a single int"):
+        SGD([{"parameters": 5}])
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "message"),
     [
-        (SGD, {"lr": -0.1}, "lr must be a number, at least 0 and finite, not -0.1"),
+        (SGD, {"lr": -0.1}, "lr must be a number of at least 0 and finite, not -0.1"),
         (SGD, {"lr": math.nan}, "lr must be"),
         (SGD, {"lr": math.inf}, "lr must be"),
         (SGD, {"lr": "fast"}, "lr must be a number.* not 'fast'"),
         (SGD, {"lr": True}, "lr must be a number"),
-        (SGD, {"momentum": 1.0}, "momentum must be a number, at least 0 and below 1, not 1.0"),
+        (SGD, {"momentum": 1.0}, "momentum must be a number of at least 0 and below 1, not 1.0"),
         (SGD, {"momentum": -0.5}, "momentum must be"),
         (SGD, {"dampening": 1.5}, "dampening must be"),
         (SGD, {"weight_decay": -1}, "weight_decay must be"),
         (SGD, {"nesterov": 1}, "nesterov must be True or False, not 1"),
         (SGD, {"nesterov": True}, "nesterov needs momentum above 0"),
         (SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "and no dampening"),
-        (Adam, {"betas": (0.9, 1.0)}, "betas must be a number.*not 1.0"),
+        (Adam, {"betas": (0.9, 1.0)}, "each of betas must be a number.*not 1.0"),
         (Adam, {"betas": 0.9}, "betas must be two numbers, not 0.9"),
         (Adam, {"betas": (0.9,)}, "betas must be two numbers"),
         (Adam, {"eps": -1e-8}, "eps must be"),
@@ -287,6 +292,7 @@ def test_a_group_without_parameters_is_refused_by_its_keys(group, found):
         (Adagrad, {"lr_decay": -1}, "lr_decay must be"),
         (Adagrad, {"initial_accumulator_value": -1}, "initial_accumulator_value must be"),
         (LBFGS, {"max_iter": 0}, "max_iter must be an integer of at least 1, not 0"),
+        (LBFGS, {"max_iter": "a"}, "max_iter must be an integer of at least 1, not 'a'"),
         (LBFGS, {"history_size": 2.5}, "history_size must be an integer"),
         (LBFGS, {"max_eval": -1}, "max_eval must be an integer"),
         (LBFGS, {"tolerance_grad": -1}, "tolerance_grad must be"),

@@ -39,7 +39,7 @@ def test_every_group_keeps_its_own_rate():
 
 def test_a_rule_that_gives_no_learning_rate_is_refused():
     schedule = Schedule(optimizer(0.1), lambda step, rate: rate - step)
-    with pytest.raises(ArgumentError, match="lr must be a number, at least 0"):
+    with pytest.raises(ArgumentError, match="lr must be a number of at least 0"):
         schedule.step()
 
 
@@ -94,6 +94,15 @@ def test_a_rate_below_the_least_is_not_raised_to_it():
     assert sgd.lr == 0.001
 
 
+def test_a_plateau_is_found_after_values_that_are_not_finite():
+    opt = optimizer(0.1)
+    schedule = ReduceOnPlateau(opt, patience=1)
+    for value in (math.inf, 3.0, 2.0, 1.0):
+        schedule.step(value)
+    assert opt.lr == 0.1
+    assert schedule.best == 1
+
+
 def test_a_plateau_needs_a_metric():
     with pytest.raises(ArgumentError, match=r"step\(metric\) needs the quantity to watch"):
         ReduceOnPlateau(optimizer(0.1)).step()
@@ -107,15 +116,21 @@ def test_a_plateau_needs_a_metric():
         (lambda: step_decay(2, "half"), "factor must be a number .* not 'half'"),
         (lambda: exponential(1.5), "factor must be"),
         (lambda: cosine(0), "steps must be an integer"),
-        (lambda: cosine(10, warmup=10), "of at least 0 and below steps, 10, not 10"),
-        (lambda: cosine(10, warmup=-1), "warmup must be an integer of at least 0 .* not -1"),
-        (lambda: cosine(10, warmup=0.1), "warmup must be an integer of at least 0 .* not 0.1"),
+        (lambda: cosine(10, warmup=10), "warmup must be below steps, 10, and is 10"),
+        (lambda: cosine(10, warmup=-1), "warmup must be an integer of at least 0, not -1"),
+        (lambda: cosine(10, warmup=0.1), "warmup must be an integer of at least 0, not 0.1"),
         (lambda: cosine(10, warmup=None), "warmup must be an integer .* not None"),
-        (lambda: cosine(10, minimum=-1), "minimum must be a number of at least 0, not -1"),
+        (
+            lambda: cosine(10, minimum=-1),
+            "minimum must be a .* of at least 0 and finite, not -1",
+        ),
         (lambda: one_cycle(1.5), "steps must be an integer"),
-        (lambda: cosine(10, minimum=None), "minimum must be a number of at least 0, not None"),
-        (lambda: one_cycle(10, rise=1), "rise must be a number between 0 and 1, not 1"),
-        (lambda: one_cycle(10, rise="0.3"), "rise must be a number between 0 and 1, not '0.3'"),
+        (
+            lambda: cosine(10, minimum=None),
+            "minimum must be a .* of at least 0 and finite, not None",
+        ),
+        (lambda: one_cycle(10, rise=1), "rise must be a number above 0 and below 1, not 1"),
+        (lambda: one_cycle(10, rise="0.3"), "rise must be a number above 0 and below 1, not '0.3'"),
         (lambda: one_cycle(10, start=0), "start must be a number above 0, not 0"),
         (lambda: one_cycle(10, end="low"), "end must be a number above 0, not 'low'"),
         (lambda: ReduceOnPlateau(optimizer(0.1), mode="mix"), "unknown mode 'mix'"),

@@ -129,8 +129,10 @@ def test_early_stopping_prefers_the_validation_loss():
     ("arguments", "message"),
     [
         ({"mode": "less"}, "unknown mode 'less'"),
-        ({"patience": -1}, "patience and min_delta must not be negative"),
-        ({"min_delta": -1.0}, "patience and min_delta must not be negative"),
+        ({"patience": -1}, "patience must be an integer of at least 0, not -1"),
+        ({"patience": "5"}, "patience must be an integer of at least 0, not '5'"),
+        ({"min_delta": -1.0}, "min_delta must be a number of at least 0 and finite, not -1.0"),
+        ({"min_delta": float("nan")}, "min_delta must be a number of at least 0"),
     ],
 )
 def test_early_stopping_checks_its_arguments(arguments, message):
@@ -170,6 +172,26 @@ def test_a_metric_that_is_nan_is_an_empty_cell(tmp_path):
         assert [row["r2"] for row in read_table(tmp_path / name)] == [""]
 
 
+def test_a_csv_log_quotes_the_names_that_need_it(tmp_path):
+    def one(prediction, target):
+        return 1.0
+
+    one.__name__ = 'a,\n"b'
+    path = tmp_path / "log.csv"
+    fit(bg.MLP(1, [1]), X, Y, epochs=2, metrics=[one], callbacks=[CSVLog(path)])
+    assert [row[one.__name__] for row in read_table(path)] == ["1.0", "1.0"]
+
+
+def test_a_disk_that_is_full_while_a_log_is_written_is_said(tmp_path):
+    class Fill(Callback):
+        def on_epoch_begin(self, run):
+            log.path = str(tmp_path)  # which cannot be written to either
+
+    log = CSVLog(tmp_path / "log.csv")
+    with pytest.raises(FileWriteError, match="cannot be written: Is a directory"):
+        fit(bg.MLP(1, [1]), X, Y, epochs=2, callbacks=[Fill(), log])
+
+
 def test_the_history_can_be_written_as_a_table(tmp_path):
     history = fit(bg.MLP(1, [1]), X, Y, epochs=2)
     history.to_csv(tmp_path / "history.csv")
@@ -184,6 +206,7 @@ def test_the_history_names_what_it_has():
     with pytest.raises(ArgumentError, match="unknown quantity 'los'; did you mean 'loss'"):
         history["los"]
     assert repr(History()) == "History(0 epochs)"
+    assert repr(history) == "History(1 epoch: loss=1)"
 
 
 def test_progress_prints_some_twenty_lines():
@@ -253,9 +276,16 @@ def test_the_learning_rate_finder_ends_when_the_loss_grows():
     assert found.losses[-1] > 4 * min(found.losses)
 
 
-@pytest.mark.parametrize("arguments", [{"low": 0.0}, {"low": 2.0, "high": 1.0}, {"steps": 1}])
-def test_the_learning_rate_finder_checks_its_range(arguments):
-    with pytest.raises(ArgumentError, match="needs 0 < low < high and two steps or more"):
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"low": 0.0}, "low must be a number above 0, not 0.0"),
+        ({"low": 2.0, "high": 1.0}, "high must be a number above 2 and finite, not 1.0"),
+        ({"steps": 1}, "steps must be an integer of at least 2, not 1"),
+    ],
+)
+def test_the_learning_rate_finder_checks_its_range(arguments, message):
+    with pytest.raises(ArgumentError, match=message):
         find_learning_rate(bg.MLP(1, [1]), X, Y, **arguments)
 
 

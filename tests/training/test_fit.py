@@ -259,6 +259,13 @@ def test_predict_covers_every_sample_without_dropout_or_graph():
     assert output.tolist() == model(X).tolist()
 
 
+def test_predict_leaves_every_part_in_its_mode():
+    model = bg.Sequential(bg.Linear(1, 2), bg.BatchNorm1d(2), bg.Dropout(0.5))
+    model[1].eval()
+    predict(model, X)
+    assert [module.training for _, module in model.named_modules()] == [True, True, False, True]
+
+
 def test_predict_of_no_samples_has_no_rows():
     assert predict(line(), bg.zeros(0, 1)).shape == (0, 1)
 
@@ -281,7 +288,17 @@ def test_evaluate_returns_loss_and_metrics():
         ({"loss": "mes"}, ArgumentError, "unknown loss 'mes'; did you mean 'mse'"),
         ({"optimizer": "adma"}, ArgumentError, "unknown optimizer 'adma'; did you mean 'adam'"),
         ({"metrics": ["acuracy"]}, ArgumentError, "unknown metric 'acuracy'"),
-        ({"validation_split": 1.0}, ArgumentError, "validation_split must be between 0 and 1"),
+        ({"epochs": True}, ArgumentError, "epochs must be an integer of at least 0, not True"),
+        ({"model": print}, ArgumentError, "the model must be a Module, such as an MLP, not <built"),
+        ({"loss": []}, ArgumentError, r"unknown loss \[\]"),
+        ({"optimizer": []}, ArgumentError, r"unknown optimizer \[\]"),
+        ({"optimizer": dict}, ArgumentError, "dict is no class of optimizers, such as Adam"),
+        ({"metrics": None}, ArgumentError, "metrics must be a list, such as .*, not None"),
+        ({"validation_data": 5}, ArgumentError, r"must be \(x, y\) or"),
+        ({"validation_split": 1.0}, ArgumentError, "split must be a number above 0 and below 1"),
+        ({"validation_split": math.nan}, ArgumentError, "split must be a number .* not nan"),
+        ({"validation_split": "0.2"}, ArgumentError, "split must be a number .* not '0.2'"),
+        ({"checkpoint": 5}, ArgumentError, "5 cannot be the path of a file"),
         ({"validation_split": 0.001}, ArgumentError, "leave samples on both sides"),
         (
             {"validation_split": 0.5, "validation_data": (X, Y)},

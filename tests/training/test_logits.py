@@ -42,6 +42,22 @@ def test_other_endings_and_losses_are_as_they_were(model, loss, targets):
     assert bg.evaluate(model, X, targets, loss)["loss"] > 0
 
 
+class Own(bg.Module):
+    """Something of one's own, whose attribute `layers` may mean anything."""
+
+    def __init__(self, layers):
+        self.layers = layers
+        self.first = Linear(1, 2)
+
+    def forward(self, x):
+        return self.first(x).log_softmax()
+
+
+@pytest.mark.parametrize("layers", [3, [Linear(1, 2), bg.Activation("softmax")]])
+def test_what_a_module_of_one_s_own_applies_is_not_guessed(layers):
+    assert bg.evaluate(Own(layers), X, CLASSES, "cross_entropy")["loss"] > 0
+
+
 @pytest.mark.parametrize("use", [bg.fit, bg.evaluate])
 @pytest.mark.parametrize(
     "model",

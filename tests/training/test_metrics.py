@@ -25,6 +25,12 @@ def test_accuracy_of_logits_of_two_classes(shape):
     assert accuracy(logits, bg.Tensor([0, 1, 0, 0]).reshape(shape)) == 0.75
 
 
+def test_one_column_of_logits_fits_a_row_of_classes():
+    logits, classes = bg.Tensor([[2.0], [-1.0], [3.0]]), bg.Tensor([1, 0, 1])
+    for metric in (accuracy, balanced_accuracy, f1_macro):
+        assert metric(logits, classes) == 1
+
+
 def test_accuracy_refuses_targets_of_several_classes_at_once():
     with pytest.raises(ArgumentError, match="accuracy: a sample has one class"):
         accuracy(bg.zeros(2, 3), bg.Tensor([[1, 1, 0], [1, 0, 0]]))
