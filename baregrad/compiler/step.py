@@ -283,8 +283,8 @@ class _Version:
 
         Raises:
             ArgumentError: an argument is a tensor that the step assigns to.
-            MemoryError, MachineError: the system does not give us memory, or threads; no step was
-                made.
+            MemoryError, MachineError: the system does not give us memory, or the threads have ended
+                with the interpreter; no step was made.
         """
         if not self._writes.isdisjoint(arguments):
             raise _aliased(self._writes, arguments)

@@ -55,8 +55,10 @@ def set_threads(count: int | None) -> None:
 
 
 def shared_pool() -> WorkerPool | None:
-    """The threads of this process; None if the caller's own is to be the only one."""
+    """The threads of this process, running; None if the caller's own is to be the only one."""
     pool = _current()
+    if pool.threads > 1:
+        pool.start()  # the system may not give us as many
     return pool if pool.threads > 1 else None
 
 

@@ -8,14 +8,16 @@ with its first call.
 import os
 import struct
 import threading
+import warnings
 import weakref
+from contextlib import suppress
 from typing import Final
 
 from baregrad.errors import ArgumentError
 from baregrad.machine import team
 from baregrad.machine.barrier import HAS_FUTEX
 from baregrad.machine.cpu import available_cores
-from baregrad.machine.errors import ClosedError, MachineError
+from baregrad.machine.errors import ClosedError
 from baregrad.machine.function import NativeFunction
 from baregrad.machine.memory import AlignedBuffer
 
@@ -35,25 +37,16 @@ class _Team:
         self.changed = threading.Condition()
         self.call = team.caller_function(futex)
         self.workers: list[threading.Thread] = []
-        try:
+        with suppress(RuntimeError):  # the system gives us no more
             for index in range(1, threads):
                 self._start(index)
-        except RuntimeError as error:
-            self._set_participants()
-            self.stop()
-            raise MachineError(
-                f"the system refused thread {index} of {threads}; choose fewer with set_threads"
-            ) from error
-        self._set_participants()
+        team.set_participants(self.block.view, 1 + len(self.workers), available_cores())
 
     def _start(self, index: int) -> None:
         name = f"baregrad-{index}"
         worker = threading.Thread(target=_work, args=(self, index), name=name, daemon=True)
         worker.start()
         self.workers.append(worker)
-
-    def _set_participants(self) -> None:
-        team.set_participants(self.block.view, 1 + len(self.workers), available_cores())
 
     def run(self, function: int, argument: int) -> None:
         """All participants call `function`; returns when all are done."""
@@ -122,13 +115,32 @@ class WorkerPool:
         """Call `function` (or its address) on all threads; returns when all are done."""
         address = function if isinstance(function, int) else function.address
         with self._lock:
-            if self._closed:
-                raise ClosedError("the pool of threads is closed")
-            if self._team is None:
-                self._team = _Team(self.threads, self._futex)
-                # also at the interpreter's end, while the generated code is still there
-                self._stop = weakref.finalize(self, _Team.stop, self._team)
-            self._team.run(address, argument)
+            self._started().run(address, argument)
+
+    def start(self) -> None:
+        """Start the threads, if they do not run; from then on `threads` says how many there are.
+
+        If the system does not give as many as were asked for, there is a warning.
+        """
+        with self._lock:
+            self._started()
+
+    def _started(self) -> _Team:
+        if self._closed:
+            raise ClosedError("the pool of threads is closed")
+        if self._team is None:
+            self._team = _Team(self.threads, self._futex)
+            # also at the interpreter's end, while the generated code is still there
+            self._stop = weakref.finalize(self, _Team.stop, self._team)
+            wanted, self.threads = self.threads, 1 + len(self._team.workers)
+            if self.threads < wanted:
+                warnings.warn(
+                    f"the system gives this process only {self.threads} of {wanted} threads; to "
+                    "ask for fewer, use set_threads",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+        return self._team
 
     def close(self) -> None:
         """End the threads. The pool cannot be used any more."""

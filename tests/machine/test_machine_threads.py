@@ -15,7 +15,7 @@ from baregrad.errors import ArgumentError
 from baregrad.machine.assembler import Assembler
 from baregrad.machine.barrier import HAS_FUTEX, emit_barrier
 from baregrad.machine.convention import enter, leave
-from baregrad.machine.errors import ClosedError, MachineError
+from baregrad.machine.errors import ClosedError
 from baregrad.machine.function import NativeFunction
 from baregrad.machine.memory import AlignedBuffer
 from baregrad.machine.registers import (
@@ -208,7 +208,8 @@ def test_a_pool_has_at_least_one_thread():
         WorkerPool(0)
 
 
-def test_a_refused_thread_is_an_error_and_ends_the_others(monkeypatch):
+@pytest.mark.parametrize("futex", FUTEX)
+def test_where_the_system_refuses_threads_those_there_are_do_the_work(monkeypatch, futex, phases):
     start = threading.Thread.start
 
     def refuse(thread):
@@ -217,8 +218,11 @@ def test_a_refused_thread_is_an_error_and_ends_the_others(monkeypatch):
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(MachineError, match="refused thread 2"):
-        WorkerPool(4).run(0)
+    with WorkerPool(4, futex=futex) as pool:
+        with pytest.warns(RuntimeWarning, match="only 2 of 4 threads; to ask for fewer, use set_t"):
+            pool.start()
+        assert (pool.threads, workers()) == (2, 1)
+        check(pool, phases)
     assert workers() == 0
 
 
