@@ -10,7 +10,7 @@ from math import isnan
 from typing import Any
 
 from baregrad.cli.model_file import model_for_tables
-from baregrad.cli.printable import aligned, counted, printable
+from baregrad.cli.printable import aligned, printable
 from baregrad.cli.table_file import table_of
 from baregrad.cli.unseen import warn_of_unseen
 from baregrad.data.preprocess import Preprocessor
@@ -21,6 +21,7 @@ from baregrad.tensor.graph import no_grad
 from baregrad.tensor.tensor import Tensor
 from baregrad.training import metrics
 from baregrad.training.evaluation import predict
+from baregrad.view.labels import counted
 
 SHOWN = 12  # classes whose confusions are shown as text
 

@@ -8,11 +8,12 @@ from collections import Counter
 from typing import Any
 
 from baregrad.cli.model_file import model_path
-from baregrad.cli.printable import aligned, counted, printable
+from baregrad.cli.printable import aligned, printable
 from baregrad.data.preprocess import Preprocessor
 from baregrad.files.architecture import described
 from baregrad.files.model import SavedModel, model_of
 from baregrad.files.safetensors import load_tensors
+from baregrad.view.labels import counted
 
 SHOWN = 25  # columns or settings
 LETTERS = 80  # of a value

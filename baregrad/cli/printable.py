@@ -16,11 +16,6 @@ def printable(text: str) -> str:
     )
 
 
-def counted(count: int, thing: str, things: str = "") -> str:
-    """How many there are, such as "1 epoch" or "2,000 epochs"."""
-    return f"{count:,} {thing if count == 1 else things or thing + 's'}"
-
-
 def aligned(rows: Iterable[Sequence[str]]) -> str:
     """Rows of cells as lines, with the cells of a column below each other."""
     rows = list(rows)

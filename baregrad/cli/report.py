@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from baregrad.cli.outcome import Outcome
-from baregrad.cli.printable import aligned, counted
+from baregrad.cli.printable import aligned
 from baregrad.cli.run_folder import SVG
 from baregrad.cli.settings import Settings
+from baregrad.view.labels import counted
 
 Pair = tuple[str, str]
 

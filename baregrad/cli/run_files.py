@@ -61,7 +61,9 @@ def _labels(outcome: Outcome) -> Labels:
     preprocessor = outcome.problem.preprocessor
     target = preprocessor.target_column
     units = (target.mean, target.scale) if isinstance(target, NumberTarget) else (0.0, 1.0)
-    said = [(word, text) for word, text in facts(outcome) if word in ("data", "task", "note")]
+    said = facts(outcome)
+    if outcome.best_epoch is not None:
+        said.append(("weights", f"of epoch {outcome.best_epoch + 1}, the best in validation"))
     names = preprocessor.feature_names, target.name, preprocessor.classes
     return Labels(f"{outcome.problem.name}: training report", said, *names, *units)
 

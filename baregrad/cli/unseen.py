@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from baregrad.cli.printable import counted, printable
+from baregrad.cli.printable import printable
+from baregrad.view.labels import counted
 
 SHOWN = 5  # categories of a column
 

@@ -21,7 +21,11 @@ def test_a_report_has_the_names_and_units_of_the_data(cli, tables):
     assert "report.html        all of this as a page" in out
     read = report()
     assert read.texts("h1") == ["points: training report"]
-    assert any(cell.startswith("points.csv: 16 rows to train") for cell in read.texts("td"))
+    cells = read.texts("td")
+    assert any(cell.startswith("points.csv: 16 rows to train") for cell in cells)
+    assert any(cell.startswith("2-2-1 neurons, relu, ") for cell in cells)
+    assert any("lr 0.01, seed 0" in cell for cell in cells)
+    assert "of epoch 2, the best in validation" in cells
     found = read.data["results"]
     assert found["picture"]["features"] == ["a", "b"]
     assert found["target"] == "y"

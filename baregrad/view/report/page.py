@@ -21,7 +21,7 @@ from baregrad.tensor.graph import recording, tracing
 from baregrad.training.evaluation import loss_of
 from baregrad.training.history import History, Trained
 from baregrad.version import __version__
-from baregrad.view.labels import shape_text
+from baregrad.view.labels import counted, shape_text
 from baregrad.view.report.layout import drawn
 from baregrad.view.report.probe import probe, undisturbed
 from baregrad.view.report.recorder import Moment, Recorder
@@ -38,6 +38,15 @@ ROWS = 200  # of the table of epochs
 NAMED, LONGEST = 16, 80  # inputs that have names, and characters of each
 STEPS = 150  # operations of the backward pass
 WALKED = 2000  # tensors in a graph whose backward pass is walked through, at most
+ROOMS = "elements", "charts", "results", "moments", "network", "histograms", "backward", "main"
+MOVING = (
+    "Graph, network and histograms below show the recorded step chosen with the slider: values and "
+    "gradients of the loss of the same few training samples. Arrow keys move it."
+)
+STILL = (
+    "There was no recorder in the training: graph, network and histograms below show its end, "
+    "values and gradients of the loss of a few training samples."
+)
 
 Row = Sequence[object]
 
@@ -80,11 +89,12 @@ def html(history: History, labels: Labels) -> str:
         "EPOCHS": table(_epochs(history), headers=1),
         "GRAPHS": graphs,
         "MISSING": "".join(f"<p class='note'>{escape(note)}</p>" for note in missing),
+        "TIME": STILL if history.recorder is None else MOVING,
         "NOTE": escape(records.note),
         "MADE": table(_made(history), headers=0),
         "DATA": json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c"),
         "STYLE": _file("report.css"),
-        "SCRIPT": _file("report.js"),
+        "SCRIPT": "".join(_file(f"{room}.js") for room in ROOMS),
     }
     parts["HASH"] = b64encode(sha256(parts["SCRIPT"].encode()).digest()).decode()
     # in one go, so that nothing in a part is taken for another part's place
@@ -101,7 +111,7 @@ def _records(history: History, trained: Trained) -> Records:
 
 
 def _file(name: str) -> str:
-    return files("baregrad.view.report").joinpath(name).read_text(encoding="utf-8")
+    return (files("baregrad.view.report") / "static" / name).read_text(encoding="utf-8")
 
 
 def table(rows: Iterable[Row], headers: int) -> str:
@@ -120,20 +130,20 @@ def _facts(history: History, labels: Labels) -> list[Row]:
     assert trained is not None
     model, count = trained.model, sum(p.size for p in trained.model.parameters())
     kept = len(trained.validation) if trained.validation else 0
-    samples = ("samples", f"{len(trained.samples):,} to train, {kept:,} to validate")
-    rows: list[Row] = [
-        *labels.facts,
-        *([] if labels.facts else [samples]),  # which say it, too
-        ("inputs", _inputs(labels) or f"{shape_text(trained.samples.x.shape[1:])} for each sample"),
-        ("model", f"{type(model).__name__}({model.describe()}), {count:,} parameters"),
-        ("loss", _loss_text(trained.loss)),
+    facts: list[Row] = [
+        ("samples", f"{len(trained.samples):,} to train, {kept:,} to validate"),
+        ("network", f"{type(model).__name__}({model.describe()}), {counted(count, 'parameter')}"),
         ("optimizer", f"{type(trained.optimizer).__name__}, batches of {trained.batch_size}"),
-        ("training", f"{len(history.epoch):,} epochs, {history.steps:,} steps"),
+        ("training", f"{counted(len(history.epoch), 'epoch')}, {counted(history.steps, 'step')}"),
+        *([("ended", history.stopped)] if history.stopped else []),
     ]
-    ended = history.stopped
-    if ended and not any(ended in text for _, text in labels.facts):
-        rows.append(("ended", ended))
-    return rows
+    shape = trained.samples.x.shape[1:]
+    each = counted(shape[0], "number") if len(shape) == 1 else shape_text(shape)
+    return [
+        *(labels.facts or facts),
+        ("inputs", _inputs(labels) or f"{each} for each sample"),
+        ("loss", _loss_text(trained.loss)),
+    ]
 
 
 def _loss_text(loss: Any) -> str:

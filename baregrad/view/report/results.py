@@ -12,6 +12,7 @@ from baregrad.tensor.tensor import Tensor
 from baregrad.training import metrics
 from baregrad.training.evaluation import predict
 from baregrad.training.history import Trained
+from baregrad.view.labels import counted
 
 ROWS = 5000  # that are assessed, at most
 POINTS = 400  # that are drawn
@@ -25,7 +26,8 @@ class Labels(NamedTuple):
 
     Attributes:
         title: of the report.
-        facts: of the data, as pairs of a word and what it is.
+        facts: of data, network and training, as pairs of a word and what it is; in place of the
+            page's own.
         features: names of the inputs.
         target: name of what is predicted.
         classes: their names, if it is one of them.
@@ -59,7 +61,7 @@ def results(trained: Trained, labels: Labels) -> dict[str, Any]:
     pairs = _classes(trained, output, data.y)
     found = _numbers(output, data.y, labels) if pairs is None else _confusion(*pairs, labels)
     picture = _picture(trained, labels, pairs is not None)
-    return {**found, "of": f"{len(data):,} {which} samples", "picture": picture}
+    return {**found, "of": counted(len(data), f"{which} sample"), "picture": picture}
 
 
 def _classes(trained: Trained, output: Tensor, y: Tensor) -> tuple[Tensor, Tensor] | None:
@@ -136,7 +138,7 @@ def _picture(trained: Trained, labels: Labels, classes: bool) -> dict[str, Any] 
         [[a] for a in axes[0]] if len(axes) == 1 else [[a, b] for b in axes[1] for a in axes[0]]
     )
     try:
-        output = predict(trained.model, Tensor(places, x.dtype))
+        output = predict(trained.model, Tensor(places, x.dtype), len(places))
     except BaregradError:  # such as numbers of categories between those that there are
         return None
     found = _classes(trained, predict(trained.model, few.x), few.y) if classes else None

@@ -34,10 +34,11 @@ def _skill(results: Mapping[str, Any]) -> Iterator[str]:
         r2 = scores["r2"]
         yield _learned(r2)
         if math.isfinite(r2):
-            yield (
-                f"For {results['of']}, predictions of {results['target']} are "
-                f"{number(scores['mae'])} off on average, and explain {max(r2, 0):.1%} of its "
-                "variance; predicting the mean each time explains none."
+            off = f"{number(scores['mae'])} off on average"
+            yield f"For {results['of']}, predictions of {results['target']} are {off}, and " + (
+                f"explain {r2:.1%} of its variance; predicting the mean each time explains none."
+                if r2 >= 0
+                else "farther from it than its mean would be each time."
             )
 
 

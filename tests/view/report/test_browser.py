@@ -193,6 +193,59 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(opened):
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
+def test_long_names_and_many_classes_stay_readable_on_a_phone(browser, tmp_path):
+    history, _ = trained(classes=True)
+    names = [f"a class whose name goes on and on, number {i}" for i in range(40)]
+    labels = Labels("t" * 90, [("fact" * 20, "x" * 90)], ["column" * 30] * 2, "y" * 90, names)
+    write_report(history, tmp_path / "r.html", labels)
+    page = browser.new_page(viewport={"width": 360, "height": 700})
+    page.goto((tmp_path / "r.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.locator(".matrix tbody th >> nth=0").bounding_box()["height"] < 40
+    assert page.get_attribute(".matrix tbody th >> nth=1", "title") == names[1]
+    assert "Without 10 more classes." in page.inner_text("#results-body")
+    page.close()
+
+
+def test_a_deep_network_is_scrolled_and_not_squeezed(browser, tmp_path):
+    model = bg.MLP(2, [3] * 20, seed=0)
+    bg.fit(model, [[1.0, 2.0]], [[1.0] * 3], epochs=1).report(tmp_path / "r.html")
+    page = browser.new_page(viewport={"width": 360, "height": 700})
+    page.goto((tmp_path / "r.html").as_uri())
+    box = page.locator("#network-body svg").bounding_box()
+    assert box["width"] / 20 > 100  # of each layer
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.close()
+
+
+def test_axes_say_what_they_show_and_have_several_marks(opened):
+    page = opened("numbers")
+    chart = page.locator("figure", has_text="Residuals")
+    words = chart.locator("text").all_text_contents()
+    assert {f"predicted {EVIL}", "true − predicted"} <= set(words)
+    for chart in page.locator("figure svg").all():
+        assert chart.locator("path.axis").count() >= 5
+
+
+def test_while_it_plays_screen_readers_are_not_told_of_each_moment(opened):
+    page = opened()
+    page.click("#play")
+    assert page.get_attribute("#panel", "aria-live") == "off"
+    page.click("#play")
+    assert page.get_attribute("#panel", "aria-live") == "polite"
+
+
+def test_the_keyboard_reaches_the_last_step_of_the_backward_pass_and_comes_back(opened):
+    page = opened()
+    page.focus("#next")
+    last = int(re.search(r"of (\d+)", page.inner_text("#backward-body h3 >> nth=0"))[1])
+    for _ in range(last - 1):
+        page.keyboard.press("Enter")
+    assert f"Step {last} of {last}" in page.inner_text("#backward-body")
+    page.keyboard.press("Enter")  # the focus is on the way back now
+    assert f"Step {last - 1} of {last}" in page.inner_text("#backward-body")
+
+
 def test_in_print_controls_are_left_out(opened):
     page = opened()
     page.emulate_media(media="print")
@@ -206,5 +259,7 @@ def test_a_report_of_no_training_works(browser, tmp_path):
     said = watched(page)
     page.goto((tmp_path / "r.html").as_uri())
     assert "No epoch was finished." in page.inner_text("#curves-body")
+    assert "There was no recorder" in page.inner_text("main")
+    assert not page.is_visible("#player")
     assert not any(line.startswith(("console", "error")) for line in said)
     page.close()

@@ -62,6 +62,17 @@ def test_facts_and_origin_are_said(page):
     assert bg.__version__ in cells
 
 
+def test_one_of_a_thing_is_not_several(page):
+    x = [[1.0]]
+    history = bg.fit(bg.Linear(1, 1, bias=False, seed=0), x, x, epochs=1)
+    found = page(history)
+    cells = found.texts("td")
+    for text in ("1 epoch, 1 step", "1 number for each sample"):
+        assert text in cells
+    assert any(text.endswith(", 1 parameter") for text in cells)
+    assert found.data["results"]["of"] == "1 training sample"
+
+
 def test_the_table_of_epochs_has_every_value(page):
     history, _ = trained(epochs=3)
     headings, cells = page(history).texts("th"), set(page(history).texts("td"))
@@ -100,7 +111,7 @@ def test_classification_shows_confusion_and_scores_of_each_class(page, monkeypat
     answers = bg.Tensor([[2.0, 1.0], [2.0, 1.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]])
     validation = history.trained.validation
     validation.y = bg.Tensor([0, 1, 1, 1, 1, 0])
-    given = lambda model, x: answers if len(x) == 6 else bg.zeros(len(x), 2)
+    given = lambda model, x, *_: answers if len(x) == 6 else bg.zeros(len(x), 2)
     monkeypatch.setattr("baregrad.view.report.results.predict", given)
     found = page(history).data["results"]
     assert found["matrix"] == [[1, 1], [1, 3]]
@@ -129,7 +140,7 @@ def test_a_class_that_is_never_predicted_has_no_precision(page, monkeypatch):
     history, _ = trained(classes=True)
     history.trained.validation.y = bg.zeros(6, dtype="int64")
     monkeypatch.setattr(
-        "baregrad.view.report.results.predict", lambda m, x: bg.Tensor([[1.0, 0.0]] * len(x))
+        "baregrad.view.report.results.predict", lambda m, x, *_: bg.Tensor([[1.0, 0.0]] * len(x))
     )
     assert page(history).data["results"]["each"][1] == ["1", None, None, None, 0]
 

@@ -29,7 +29,7 @@ def numbers(r2, mae=12345.6):
         (numbers(0.9), "explain 90.0% of its variance"),
         (numbers(0.3), "It learned a little."),
         (numbers(-2.0), "It is no better than guessing. For 9"),
-        (numbers(-2.0), "explain 0.0%"),
+        (numbers(-2.0), "12,350 off on average, and farther from it than its mean would be"),
     ],
 )
 def test_predictions_are_held_against_guessing(results, words):
