@@ -258,7 +258,7 @@ def _one_each(
         return [activation] * hidden
     if len(activation) != hidden:
         raise ArgumentError(
-            f"activation lists {len(activation)} functions and there are {hidden} hidden layers; "
-            "give one for each, and the last layer's as output_activation"
+            f"activation must list a function for each hidden layer, {hidden} in all, and lists "
+            f"{len(activation)}; the last layer's is output_activation"
         )
     return list(activation)

@@ -142,7 +142,9 @@ def grad(
     wanted = [inputs] if isinstance(inputs, Node) else list(inputs)
     seeds = list(gradients) if gradients is not None else [None] * len(roots)
     if len(seeds) != len(roots):
-        raise ArgumentError(f"grad: {len(roots)} outputs were given with {len(seeds)} gradients")
+        raise ArgumentError(
+            f"grad: gradients must be as many as outputs, {len(roots)}, and are {len(seeds)}"
+        )
     for x in wanted:
         if not x.requires_grad:
             raise GradientError(f"grad: {x.label()} has requires_grad=False")

@@ -103,8 +103,7 @@ class Indexing(Activations):
         used = sum(item is not None and item is not Ellipsis for item in items)
         if used > self.ndim:
             raise OutOfRangeError(
-                f"index {key!r}: {used} axes are indexed and the tensor of shape {self.shape} has "
-                f"{self.ndim}"
+                f"index {key!r}: there are more indices ({used}) than axes in shape {self.shape}"
             )
         if len(dots) > 1:
             raise ArgumentError(f"index {key!r}: `...` stands {len(dots)} times; it may stand once")

@@ -119,8 +119,7 @@ def normalized_axis(axis: int, ndim: int, name: str) -> int:
         raise ArgumentError(f"{name}: an axis is numbered by an integer, not {axis!r}") from None
     if not -ndim <= axis < ndim:
         raise ArgumentError(
-            f"{name}: axis {axis} does not exist in a tensor of {ndim} axes; "
-            f"use {-ndim} to {ndim - 1}"
+            f"{name}: axis {axis} does not exist; the axes are {-ndim} to {ndim - 1}"
             if ndim
             else f"{name}: axis {axis} does not exist in a scalar, which has no axes"
         )

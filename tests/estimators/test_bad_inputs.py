@@ -75,7 +75,10 @@ def test_sample_weights(weights, message):
     ("options", "message"),
     [
         ({"activation": "rellu"}, "did you mean 'relu'"),
-        ({"activation": ["relu", "tanh"]}, "activation lists 2 functions"),
+        (
+            {"activation": ["relu", "tanh"]},
+            "a function for each hidden layer, 1 in all, and lists 2",
+        ),
         ({"alpha": -1.0}, "alpha must be a number of at least 0"),
         ({"batch_size": 0}, "batch_size must be an integer of at least 1"),
         ({"batch_size": "all"}, "batch_size must be an integer of at least 1"),

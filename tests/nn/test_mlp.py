@@ -156,7 +156,7 @@ def test_config_rebuilds_the_model():
         ({"neurons": [2, 0]}, "the number of neurons in layer 1 must be an integer"),
         ({"inputs": 0}, "the number of inputs must be"),
         ({"activation": "tahn"}, "unknown activation 'tahn'; did you mean 'tanh'"),
-        ({"activation": ["tanh", "relu"]}, "lists 2 functions and there are 1 hidden layers"),
+        ({"activation": ["tanh", "relu"]}, "for each hidden layer, 1 in all, and lists 2"),
         ({"output_activation": "soft"}, "unknown activation 'soft'"),
         ({"norm": "group"}, "unknown norm 'group'"),
         ({"initializer": "xavier"}, "unknown initializer 'xavier'"),

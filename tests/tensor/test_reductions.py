@@ -172,7 +172,7 @@ def test_equal_elements_share_the_gradient():
 @pytest.mark.parametrize(
     ("axis", "message"),
     [
-        (2, "axis 2 does not exist in a tensor of 2 axes; use -2 to 1"),
+        (2, "axis 2 does not exist; the axes are -2 to 1"),
         (-3, "axis -3 does not exist"),
         ((0, 0), r"axes \(0, 0\) name one axis twice"),
         ((0, -2), r"axes \(0, -2\) name one axis twice"),

@@ -113,7 +113,7 @@ def test_squeeze_and_unsqueeze_refuse_what_they_cannot_do():
     x = bg.zeros(2, 1)
     with pytest.raises(ShapeError, match=r"squeeze: axis 0 of \(2, 1\) has size 2, not 1"):
         x.squeeze(-2)
-    with pytest.raises(ArgumentError, match="squeeze: axis 2 does not exist in a tensor of 2 axes"):
+    with pytest.raises(ArgumentError, match="squeeze: axis 2 does not exist; the axes are"):
         x.squeeze(2)
     with pytest.raises(ArgumentError, match="unsqueeze: axis 3 does not exist"):
         x.unsqueeze(3)
