@@ -18,6 +18,7 @@ from baregrad.compiler.fusion_clusters import Clusters
 from baregrad.compiler.fusion_expressions import Kernels
 from baregrad.compiler.fusion_resolution import Terms
 from baregrad.compiler.kernel import Buffer, Kernel, buffers_read, buffers_written
+from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.program import Program
 from baregrad.compiler.value import Value
 from baregrad.tensor.tensor import Tensor
@@ -71,6 +72,9 @@ def in_execution_order(kernels: list[Kernel], updates: list[tuple[Buffer, Buffer
     """Each kernel after those it needs, and if possible readers of old values before new ones.
 
     Otherwise kernels keep the order in which they are given.
+
+    Raises:
+        UnsupportedKernelError: there is no such order; it would be a mistake of the clusters'.
     """
     writers = {buffer: i for i, kernel in enumerate(kernels) for buffer in buffers_written(kernel)}
     reads = [buffers_read(kernel) for kernel in kernels]
@@ -118,4 +122,6 @@ def _sorted(after: list[set[int]]) -> list[int]:
             waiting[j] -= 1
             if not waiting[j]:
                 heappush(ready, j)
+    if len(order) < len(after):
+        raise UnsupportedKernelError("kernels that need each other, in a circle")
     return order

@@ -116,7 +116,8 @@ class Clusters:
         else:
             number = self._scalars.number
             follows = any(operand.term.cluster == number for operand in term.operands)
-            if (follows or not term.is_cheap) and join(term, self._scalars):
+            wanted = (follows or not term.is_cheap) and not _comes_back(term, number)
+            if wanted and join(term, self._scalars):
                 self._add(term, self._scalars, [])
 
     def _siblings(self, owners: list[Cluster]) -> Iterator[Cluster]:
@@ -186,6 +187,20 @@ class Clusters:
             for other in self.all if cluster.is_needed else ():
                 if other.before >> cluster.number & 1:
                     other.before |= before
+
+
+def _comes_back(term: Term, number: int) -> bool:
+    """Whether a term needs others outside of a cluster that need one in there."""
+    outside = [operand.term for operand in term.operands if operand.term.cluster != number]
+    seen = set(outside)
+    while outside:
+        for operand in outside.pop().operands:
+            if operand.term.cluster == number:
+                return True
+            if operand.term not in seen:
+                seen.add(operand.term)
+                outside.append(operand.term)
+    return False
 
 
 def _is_private(owner: Cluster, cluster: Cluster) -> bool:

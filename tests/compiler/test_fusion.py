@@ -4,27 +4,34 @@ from itertools import product
 from math import prod
 
 import pytest
-from fused_programs import fused_step, kinds, mlp_program
+from fused_programs import assert_exact, fused_step, kinds, mlp_program
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import baregrad as bg
 from baregrad import Tensor, losses
-from baregrad.compiler.fusion import fuse
+from baregrad.compiler.capture import capture
+from baregrad.compiler.fusion import fuse, in_execution_order
 from baregrad.compiler.fusion_views import linear_step, reshaped_steps
 from baregrad.compiler.kernel import (
     COLUMNS,
     FULL,
     ROWS,
+    Access,
     Accumulator,
     Apply,
+    Buffer,
     Contraction,
     Load,
+    Map,
     Reduce,
+    Store,
     buffers_read,
     buffers_written,
     late_nodes,
 )
+from baregrad.compiler.kernels.errors import UnsupportedKernelError
+from baregrad.compiler.simplify import simplify
 from baregrad.engines.array import offsets, strides
 
 
@@ -38,6 +45,13 @@ def reductions(kernel):
 
 def contractions(fused):
     return [kernel for kernel in fused.kernels if isinstance(kernel, Contraction)]
+
+
+def copied(source, target):
+    """A kernel that copies one number from one buffer to another."""
+    buffers = [Buffer(number, "float32", 1, "") for number in (source, target)]
+    load = Load(buffers[0], Access(0, 0), 0, "float32")
+    return Map(1, 1, [load], [Store(0, buffers[1], Access(0, 0))])
 
 
 def only(fused):
@@ -434,6 +448,21 @@ def test_an_expensive_operation_of_inputs_is_computed_once_for_all():
 
     fused = fused_step(step, bg.ones(3, 3), bg.ones(3))
     assert sum(ops(kernel).count("exp") for kernel in fused.kernels) == 1
+
+
+def test_expensive_scalars_with_a_vector_between_them_are_not_computed_together():
+    def step(x, row):
+        inverse = 1 / x
+        scaled = inverse * row
+        return inverse, scaled, (scaled[:1] + scaled[1:]) / x
+
+    arguments = bg.full((1,), 2.0), Tensor([3.0, 5.0])
+    assert_exact(simplify(capture(step, *arguments)), *arguments)
+
+
+def test_kernels_that_need_each_other_are_refused():
+    with pytest.raises(UnsupportedKernelError, match="in a circle"):
+        in_execution_order([copied(0, 1), copied(1, 0)], [])
 
 
 def test_an_expensive_scalar_that_one_kernel_needs_is_computed_there():
