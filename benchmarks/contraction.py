@@ -62,7 +62,7 @@ class Product:
         b = Builder("product", a=POINTER, b=POINTER, c=POINTER, scratch=POINTER, times=INT64)
         first, second, third, scratch, times = b.parameters
         result = Operand(third, columns, 1)
-        epilogue = Epilogue(lambda place, value: place.store(value, result))
+        epilogue = Epilogue(lambda place, value: place.store(value, result), touched=(result,))
         with b.loop(0, times):
             matrices = Matrices(Operand(first, *left), Operand(second, *right), epilogue)
             plan.write(b, matrices, (0, plan.blocks), scratch)

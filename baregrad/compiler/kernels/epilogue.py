@@ -19,19 +19,20 @@ class Epilogue(NamedTuple):
         emit: called with a place and the vector of the product there; emits what computes from it
             and stores the results.
         length: about how many instructions that is.
-        loads: matrices of the product's size that it reads, and had better be asked for ahead.
+        touched: matrices of the product's size that it reads or writes, and had better be asked
+            for ahead.
         swapped: whether the product is computed as its transpose, its rows being columns.
     """
 
     emit: Callable[[Place, Value], None]
     length: int = 1
-    loads: tuple[Operand, ...] = ()
+    touched: tuple[Operand, ...] = ()
     swapped: bool = False
 
     @property
     def transposed(self) -> "Epilogue":
         """The same, for the product computed as its transpose."""
-        return self._replace(loads=(), swapped=not self.swapped)
+        return self._replace(touched=(), swapped=not self.swapped)
 
 
 class Columns(NamedTuple):

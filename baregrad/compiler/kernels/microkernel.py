@@ -22,18 +22,19 @@ _AHEAD: Final = 2048
 
 
 class Ahead(NamedTuple):
-    """Matrices that will be read once a tile is done, and are asked for while it is computed.
+    """Matrices that will be used once a tile is done, and are asked for while it is computed.
 
-    A row of the tile is asked for every so many steps: all of them at once would keep the loads of
-    the product itself waiting.
+    What belongs to a row of the tile is asked for every so many steps: all of it at once would keep
+    the loads of the product itself waiting.
 
     Attributes:
-        matrices: from the first row and column on, each with how many bytes of a row are wanted.
+        matrices: from the first row and column on, each with how many of its rows are asked for
+            with a row of the tile, and how many bytes of each.
         steps: of the depth from one row to the next; the depth has so many for each row.
         wanted: 1, or 0 if nothing is to be asked for.
     """
 
-    matrices: list[tuple[Operand, int]]
+    matrices: list[tuple[Operand, int, int]]
     steps: int
     wanted: Index
 
@@ -78,13 +79,17 @@ def multiply_tile(
 def _ask_ahead(b: Builder, steps: "_Steps", state: list[Value], ahead: Ahead) -> list[Value]:
     """As many steps as it takes to ask for all rows of a tile; the state after them."""
     count = len(ahead.matrices)
-    pointers = [matrix.pointer for matrix, _ in ahead.matrices]
+    pointers = [matrix.pointer for matrix, _, _ in ahead.matrices]
     with b.loop(0, product(b, ahead.wanted, steps.rows), 1, (*pointers, *state)) as loop:
         following = []
-        for (matrix, width), pointer in zip(ahead.matrices, loop.carried[:count], strict=True):
-            for at in range(0, width, LINE):
-                b.prefetch(pointer, displacement=at)
-            following.append(b.advance(pointer, ELEMENT * matrix.row_stride))
+        for (matrix, rows, width), pointer in zip(
+            ahead.matrices, loop.carried[:count], strict=True
+        ):
+            stride = ELEMENT * matrix.row_stride
+            for row in range(rows):
+                for at in range(0, width, LINE):
+                    b.prefetch(pointer, displacement=row * stride + at)
+            following.append(b.advance(pointer, rows * stride))
         loop.carry(*following, *steps.run(list(loop.carried[count:]), ahead.steps))
     return list(loop.results[count:])
 

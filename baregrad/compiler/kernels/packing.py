@@ -7,6 +7,7 @@ Geijn, "Anatomy of high-performance matrix multiplication", 2008.)
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from baregrad.compiler.kernels.epilogue import Columns
@@ -19,17 +20,30 @@ _AHEAD: Final = 8
 
 
 def copy_rows(
-    builder: Builder, source: Operand, target: Operand, rows: Index, columns: Columns
+    builder: Builder,
+    source: Operand,
+    target: Operand,
+    rows: Index,
+    columns: Columns,
+    places: Iterable[int] = (0,),
 ) -> None:
-    """Copy some columns of so many rows; to the target go whole vectors, with zeros at the end."""
+    """Copy some columns of so many rows; to the target go whole vectors, with zeros at the end.
+
+    The columns that follow them in the source, as many each time, may go to further places, given
+    in bytes from the target: the source is far away, and each of its lines should be read once.
+    """
     b = builder
+    pieces = list(enumerate(places))
+    width = ELEMENT * columns.width
     with b.loop(0, rows, 1, (source.pointer, target.pointer)) as loop:
         from_, to = loop.carried
-        for at in range(0, ELEMENT * columns.width, LINE):
+        for at in range(0, width * len(pieces), LINE):
             b.prefetch(from_, displacement=ELEMENT * _AHEAD * source.row_stride + at)
-        for vector, mask in enumerate(columns.masks()):
-            at = ELEMENT * vector * columns.lanes
-            b.store(b.load(from_, displacement=at, mask=mask), to, displacement=at)
+        for piece, place in pieces:
+            for vector, mask in enumerate(columns.masks()):
+                at = ELEMENT * vector * columns.lanes
+                value = b.load(from_, displacement=piece * width + at, mask=mask)
+                b.store(value, to, displacement=place + at)
         loop.carry(
             b.advance(from_, ELEMENT * source.row_stride),
             b.advance(to, ELEMENT * target.row_stride),

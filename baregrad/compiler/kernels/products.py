@@ -11,6 +11,7 @@ from baregrad.compiler.kernel import (
     Contraction,
     Load,
     Node,
+    Store,
 )
 from baregrad.compiler.kernel import (
     Operand as Matrix,
@@ -69,13 +70,15 @@ class ContractionPlan(NamedTuple):
             Operand(_first(b, matrix, pointers), *strides)
             for matrix, strides in zip((kernel.left, kernel.right), _strides(kernel), strict=True)
         ]
-        epilogue = Epilogue(emit, _length(kernel.nodes, roots), self._loads(b, pointers))
+        epilogue = Epilogue(emit, _length(kernel.nodes, roots), self._touched(b, pointers))
         self.product.write(b, Matrices(left, right, epilogue), blocks, scratch)
 
-    def _loads(self, b: Builder, pointers: Pointers) -> tuple[Operand, ...]:
-        """The matrices of the product's size that the expression reads along their rows."""
-        loads = [x for x in self.kernel.nodes if isinstance(x, Load) and x.extent == FULL]
-        rows = [x for x in loads if x.dtype == "float32" and x.access.column == 1]
+    def _touched(self, b: Builder, pointers: Pointers) -> tuple[Operand, ...]:
+        """The matrices of the product's size that are read or written along their rows."""
+        nodes = self.kernel.nodes
+        used: list[Load | Store] = [x for x in nodes if isinstance(x, Load) and x.extent == FULL]
+        used += [x for x in self.kernel.stores if nodes[x.node].extent == FULL]
+        rows = [x for x in used if x.buffer.dtype == "float32" and x.access.column == 1]
         return tuple([Operand(_first(b, x, pointers), x.access.row, 1) for x in rows])
 
 
@@ -95,7 +98,7 @@ def plan_contraction(kernel: Contraction, target: Target) -> ContractionPlan:
     return ContractionPlan(kernel, plan_product(size, *_strides(kernel), target, length))
 
 
-def _first(b: Builder, matrix: Matrix | Load, pointers: Pointers) -> Value:
+def _first(b: Builder, matrix: Matrix | Load | Store, pointers: Pointers) -> Value:
     """The address of a matrix's first element."""
     return advanced(b, pointers[matrix.buffer.number], ELEMENT * matrix.access.offset)
 

@@ -7,7 +7,7 @@ partial results in scratch memory, and the epilogue follows the last block.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from baregrad.compiler.kernels.blocking import DEPTH_BLOCK, Tiling
 from baregrad.compiler.kernels.epilogue import (
@@ -18,13 +18,24 @@ from baregrad.compiler.kernels.epilogue import (
 )
 from baregrad.compiler.kernels.loops import Span, each, parts
 from baregrad.compiler.kernels.microkernel import Ahead, multiply_tile
-from baregrad.compiler.kernels.operands import ELEMENT, Index, Operand, advanced, moved, product
+from baregrad.compiler.kernels.operands import (
+    ELEMENT,
+    Index,
+    Operand,
+    advanced,
+    difference,
+    moved,
+    product,
+    total,
+)
 from baregrad.compiler.kernels.packing import copy_rows, transpose_rows
 from baregrad.compiler.kernels.plan import Matrices
 from baregrad.compiler.kernels.tiling import Split
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 
+# so many bytes of a row are packed at once, of a left matrix that lies along its rows
+_PACKED_AT_ONCE: Final = 256
 # matrices of more bytes are asked for ahead, if there are so many steps of the depth for each row
 _NEAR: Final = 256 << 10
 _LEAST_STEPS: Final = 4
@@ -69,6 +80,20 @@ class _Depth:
         self.last = last
 
 
+class _Panel(NamedTuple):
+    """Neighbouring columns of the right matrix.
+
+    Attributes:
+        columns: which.
+        matrix: they themselves, packed if they are to be.
+        next: where those after them are still to be copied from; None if that is not far away.
+    """
+
+    columns: Columns
+    matrix: Operand
+    next: Operand | None
+
+
 class _Writer:
     """What is known while the code of one product is written."""
 
@@ -98,16 +123,16 @@ class _Writer:
         """All tiles in these ranges, over one block of the depth."""
         b, plan = self.b, self.plan
         if plan.packs_left:
-            for number, height in self.tiles(rows):
-                self.pack_left(number, height, left, depth)
+            self.pack_left(rows, left, depth)
         for panels, width in parts(b, columns, plan.across):
-            for panel in each(b, panels):
-                across = self.columns(product(b, panel, plan.across.size), width)
-                source = self.panel(across, right, depth)
+            for index in each(b, panels):
+                across = self.columns(product(b, index, plan.across.size), width)
+                matrix = self.packed_panel(across, right, depth)
+                panel = _Panel(across, matrix, self.next_panel(across, right))
                 for number, height in self.tiles(rows):
                     row = product(b, number, plan.down.size)
                     ready = self.packed_left(number) if plan.packs_left else moved(b, left, row, 0)
-                    self.tile(row, height, across, ready, source, depth)
+                    self.tile(row, height, panel, ready, depth)
 
     def tiles(self, rows: Span) -> Iterator[tuple[Index, int]]:
         """Of a range of tiles, in loops, the number and the rows of each."""
@@ -121,23 +146,41 @@ class _Writer:
         place = product(self.b, number, plan.left_tile_bytes)
         return Operand(advanced(self.b, self.left, place), 1, plan.tile.rows)
 
-    def pack_left(self, number: Index, rows: int, left: Operand, depth: _Depth) -> None:
-        """Pack a tile's part of the left matrix, which is contiguous along the rows.
+    def pack_left(self, tiles: Span, left: Operand, depth: _Depth) -> None:
+        """Pack these tiles' part of the left matrix, which is contiguous along the rows.
+
+        Several tiles are packed at once. For a range that is no multiple of so many, the last of
+        them begin earlier, and are packed again or with the range's neighbours.
+        """
+        b, down = self.b, self.plan.down
+        count = max(1, min(_PACKED_AT_ONCE // (ELEMENT * down.size), down.whole))
+        for (start, stop), rows in parts(b, tiles, down):
+            together = count if rows == down.size else 1
+            with b.loop(start, stop, together) as loop:
+                last = difference(b, stop, together)
+                first = b.max_int64(0, b.min_int64(loop.counter, last))
+                self.pack_tiles(first, together, rows, left, depth)
+
+    def pack_tiles(self, first: Index, count: int, rows: int, left: Operand, depth: _Depth) -> None:
+        """Pack the part of so many tiles, each of so many rows.
 
         A vector may reach beyond its depth; then the next one overwrites what it has written there.
         """
-        b, lanes = self.b, self.plan.vectors.lanes
-        source = moved(b, left, product(b, number, self.plan.down.size), 0)
+        b, plan = self.b, self.plan
+        lanes = plan.vectors.lanes
+        source = moved(b, left, product(b, first, plan.down.size), 0)
         tail = b.mask_below(rows % lanes) if rows % lanes else None
-        target = self.packed_left(number).transposed
-        copy_rows(b, source.transposed, target, depth.length, Columns(0, rows, lanes, tail))
+        target = self.packed_left(first).transposed
+        places = range(0, count * plan.left_tile_bytes, plan.left_tile_bytes)
+        columns = Columns(0, rows, lanes, tail)
+        copy_rows(b, source.transposed, target, depth.length, columns, places)
 
     def columns(self, first: Index, count: int) -> Columns:
         """The columns of a panel."""
         lanes = self.plan.vectors.lanes
         return Columns(first, count, lanes, self.tail if count % lanes else None)
 
-    def panel(self, columns: Columns, right: Operand, depth: _Depth) -> Operand:
+    def packed_panel(self, columns: Columns, right: Operand, depth: _Depth) -> Operand:
         """A panel of the right matrix; packed, if it is to be."""
         b, lanes = self.b, columns.lanes
         source = moved(b, right, 0, columns.first)
@@ -155,21 +198,21 @@ class _Writer:
                 transpose_rows(b, from_.transposed, to, count, depth.length, lanes)
         return packed
 
-    def tile(
-        self,
-        row: Index,
-        rows: int,
-        columns: Columns,
-        left: Operand,
-        right: Operand,
-        depth: _Depth,
-    ) -> None:
+    def next_panel(self, columns: Columns, right: Operand) -> Operand | None:
+        """The panel after these columns; of the last one, whatever is there."""
+        plan = self.plan
+        is_far = _is_far(plan.size.depth, plan.size.columns)
+        if plan.packing != "copy" or plan.across.parts == 1 or not is_far:
+            return None
+        return moved(self.b, right, 0, total(self.b, columns.first, plan.across.size))
+
+    def tile(self, row: Index, rows: int, panel: _Panel, left: Operand, depth: _Depth) -> None:
         """One tile, over one block of the depth."""
-        b, plan = self.b, self.plan
+        b, plan, columns = self.b, self.plan, panel.columns
         read = columns if plan.packing == "none" else columns._replace(tail=None)
-        ahead = self.ahead(row, rows, columns, left, depth)
+        ahead = self.ahead(row, rows, panel, left, depth)
         registers = plan.vectors.registers
-        sums = multiply_tile(b, rows, read, left, right, depth.length, registers, ahead)
+        sums = multiply_tile(b, rows, read, left, panel.matrix, depth.length, registers, ahead)
         if depth.started is None and not plan.staged:
             finish_in_registers(b, row, columns, sums, self.epilogue)
             return
@@ -183,20 +226,24 @@ class _Writer:
             finish_from_memory(b, row, rows, columns, place, self.epilogue)
 
     def ahead(
-        self, row: Index, rows: int, columns: Columns, left: Operand, depth: _Depth
+        self, row: Index, rows: int, panel: _Panel, left: Operand, depth: _Depth
     ) -> Ahead | None:
-        """What is far away: what the epilogue will read, and how the next tile's left rows begin.
+        """What is far away: what the epilogue will use, and how the next tile's left rows begin.
 
-        The processor finds out by itself that rows are read from end to end, but not at once.
+        The processor finds out by itself that rows are read from end to end, but not at once. Each
+        tile asks for its share of the next panel, too.
         """
-        b, plan, loads = self.b, self.plan, self.epilogue.loads
+        b, plan, touched = self.b, self.plan, self.epilogue.touched
         size, steps = plan.size, plan.last_depth // rows
-        matrices = []
-        if ELEMENT * size.rows * size.columns * len(loads) > _NEAR:
-            width = ELEMENT * columns.width
-            matrices += [(moved(b, matrix, row, columns.first), width) for matrix in loads]
-        if ELEMENT * size.rows * size.depth > _NEAR and not plan.strided:
-            matrices.append((moved(b, left, rows, 0), _BEGINNING))
+        matrices, first, width = [], panel.columns.first, ELEMENT * panel.columns.width
+        if _is_far(size.rows, size.columns * len(touched)):
+            matrices += [(moved(b, matrix, row, first), 1, width) for matrix in touched]
+        if _is_far(size.rows, size.depth) and not plan.strided:
+            matrices.append((moved(b, left, rows, 0), 1, _BEGINNING))
+        if panel.next is not None:
+            share = -(-min(size.depth, DEPTH_BLOCK) // size.rows)
+            begin = moved(b, panel.next, product(b, row, share), 0)
+            matrices.append((begin, share, width))
         if not matrices or steps < _LEAST_STEPS:
             return None
         return Ahead(matrices, steps, 1 if depth.last is None else depth.last)
@@ -210,3 +257,8 @@ class _Writer:
             if depth.started is not None:
                 value = b.add(b.load(place.pointer, displacement=at, mask=depth.started), value)
             b.store(value, place.pointer, displacement=at)
+
+
+def _is_far(rows: int, columns: int) -> bool:
+    """Whether a matrix of this size is too large to stay near."""
+    return ELEMENT * rows * columns > _NEAR

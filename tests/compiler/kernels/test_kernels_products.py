@@ -220,14 +220,28 @@ def test_products_of_matrices_that_begin_within_a_buffer(target):
 
 
 @on_every_target
-def test_what_the_epilogue_reads_is_asked_for_only_if_it_is_far_away(target):
-    def prefetches(rows):
-        kernel, _ = product(rows, 128, 64, "TN", epilogue=adam)
+def test_what_the_epilogue_uses_is_asked_for_only_if_it_is_far_away(target):
+    def prefetches(rows, epilogue):
+        kernel, _ = product(rows, 128, 64, "TN", epilogue=epilogue)
         return "prefetch" in program_text(program_of(kernel, target)[1])
 
-    # three matrices of 128 columns: 256 KiB are 170 rows
-    assert not prefetches(160)
-    assert prefetches(192)
+    # three matrices of 128 columns that are read and written: 256 KiB are 85 rows
+    assert not prefetches(80, adam)
+    assert prefetches(96, adam)
+    # one that is written: 512 rows
+    assert not prefetches(504, bias_and_relu)
+    assert prefetches(520, bias_and_relu)
+
+
+@on_every_target
+def test_the_next_panel_is_asked_for_only_if_the_right_matrix_is_far_away(target):
+    def prefetches(columns):
+        assert plan(64, columns, 512, "NN", target).packing == "copy"
+        kernel, _ = product(64, columns, 512, "NN")
+        return program_text(program_of(kernel, target)[1]).count("prefetch")
+
+    # 256 KiB are 128 columns; of those rows packing asks for a few, and each row of a tile for 8
+    assert prefetches(128) < 8 <= prefetches(144)
 
 
 @runs_on_every_target
@@ -241,6 +255,7 @@ def test_what_the_epilogue_reads_is_asked_for_only_if_it_is_far_away(target):
         (7, 17, 3),
         (8, 8, 44),  # with so few sums, iterations are of several steps
         (8, 56, 20),
+        (40, 90, 300),  # the panels are packed
     ],
 )
 def test_asking_ahead_changes_no_result(target, form, rows, columns, depth, monkeypatch):
