@@ -45,7 +45,7 @@ STAGES = (
     ("instructions", "baregrad.compiler.vector.lowering", "lower"),
     ("layout", "baregrad.machine.assembler", "Assembler.finish"),
     ("pages", "baregrad.machine.function", "NativeFunction.__init__"),
-    ("processor", "baregrad.machine.cpu", "processor"),
+    ("processor", "baregrad.machine.cpu", "processor_features"),
 )
 
 

@@ -129,8 +129,8 @@ def _node(kernel: Map | Contraction, node: Node) -> str:
         return f"constant {node.value:g}"
     if isinstance(node, Accumulator):
         assert isinstance(kernel, Contraction)
-        left = _element(*kernel.left, column="k")
-        right = _element(*kernel.right, row="k")
+        left = _element(kernel.left.buffer, kernel.left.access, column="k")
+        right = _element(kernel.right.buffer, kernel.right.access, row="k")
         return f"sum over k of {left} · {right}"
     if isinstance(node, Apply):
         return f"{node.op}({', '.join(map(str, node.inputs))})"

@@ -12,7 +12,7 @@ scratch memory, the number of steps, and of each kernel that is shared out the b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.vector.lowering import lower
 from baregrad.compiler.vector.program import Program
@@ -45,12 +45,13 @@ from baregrad.machine.registers import (
     rsi,
     rsp,
 )
+from baregrad.record import Record
 
 SLOT: Final = 8  # bytes of an address in the table
 _ENTRY: Final = "step"
 
 
-class Table(NamedTuple):
+class Table(Record):
     """What is where in the table of a thread, in slots.
 
     Attributes:
@@ -82,7 +83,7 @@ class Table(NamedTuple):
         return -(-self.first_block(self.splits) // line) * line
 
 
-class Call(NamedTuple):
+class Call(Record):
     """A kernel as the driver runs it.
 
     Attributes:

@@ -12,7 +12,6 @@ weight comes before the product that computes the weight's own gradient and upda
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
-from typing import NamedTuple
 
 from baregrad.compiler.fusion_clusters import Clusters
 from baregrad.compiler.fusion_expressions import Kernels
@@ -21,10 +20,11 @@ from baregrad.compiler.kernel import Buffer, Kernel, buffers_read, buffers_writt
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.program import Program
 from baregrad.compiler.value import Value
+from baregrad.record import Record
 from baregrad.tensor.tensor import Tensor
 
 
-class Fused(NamedTuple):
+class Fused(Record):
     """A program made of kernels.
 
     Attributes:

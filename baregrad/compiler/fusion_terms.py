@@ -16,12 +16,13 @@ original with other steps. What is left are terms, of these kinds:
 from __future__ import annotations
 
 from math import prod
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.fusion_views import linear_step
 from baregrad.compiler.kernel import COMPARISONS, Access, Buffer
 from baregrad.compiler.value import Value
 from baregrad.engines.array import DType, Shape
+from baregrad.record import Record
 
 # Cheap enough to be computed again rather than to be kept in memory.
 CHEAP: Final = COMPARISONS | {
@@ -104,7 +105,7 @@ class Term:
         return self.op in CHEAP
 
 
-class Strided(NamedTuple):
+class Strided(Record):
     """A term as something reads it: with a shape, steps and an offset, in elements."""
 
     term: Term

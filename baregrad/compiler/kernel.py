@@ -30,9 +30,10 @@ no smaller elements.
 """
 
 from math import prod
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from baregrad.engines.array import DType, Shape
+from baregrad.record import Record
 
 # Extents, and what a reduction runs over.
 SCALAR: Final = 0
@@ -51,7 +52,7 @@ COMPARISONS: Final = frozenset({"equal", "not_equal", "less", "less_equal"})
 ELEMENTWISE: Final = ARITHMETIC | FUNCTIONS | COMPARISONS | {"maximum", "where", "cast"}
 
 
-class Buffer(NamedTuple):
+class Buffer(Record):
     """Dense memory for the elements of one value, in row-major order.
 
     Attributes:
@@ -67,7 +68,7 @@ class Buffer(NamedTuple):
     name: str
 
 
-class Access(NamedTuple):
+class Access(Record):
     """Where in a buffer the element for a place lies: `offset + row * rows + column * columns`.
 
     Counted in elements. A step along an axis of size 1 is 0. A dense matrix has (columns, 1),
@@ -82,7 +83,7 @@ class Access(NamedTuple):
 # --- nodes ----------------------------------------------------------------------------------
 
 
-class Load(NamedTuple):
+class Load(Record):
     """Elements of a buffer."""
 
     buffer: Buffer
@@ -91,7 +92,7 @@ class Load(NamedTuple):
     dtype: DType
 
 
-class Constant(NamedTuple):
+class Constant(Record):
     """The same number everywhere."""
 
     value: float
@@ -99,14 +100,14 @@ class Constant(NamedTuple):
     extent: int = SCALAR
 
 
-class Accumulator(NamedTuple):
+class Accumulator(Record):
     """In the epilogue of a contraction, the element of the matrix product."""
 
     dtype: DType = "float32"
     extent: int = FULL
 
 
-class Apply(NamedTuple):
+class Apply(Record):
     """An element-wise primitive; of a ``"cast"`` the target is `dtype`."""
 
     op: str
@@ -115,7 +116,7 @@ class Apply(NamedTuple):
     extent: int
 
 
-class Reduce(NamedTuple):
+class Reduce(Record):
     """A ``"sum"`` or ``"max"`` of the node `input` over what it varies with.
 
     `over` is COLUMNS, ROWS or both; the extent is that of the input without these bits. The
@@ -132,7 +133,7 @@ class Reduce(NamedTuple):
 Node: TypeAlias = Load | Constant | Accumulator | Apply | Reduce
 
 
-class Store(NamedTuple):
+class Store(Record):
     """The node to be stored, where, and by which access: dense, with offset 0.
 
     The access says how many elements: a node of a smaller extent is repeated. Where there is more
@@ -147,7 +148,7 @@ class Store(NamedTuple):
 # --- kernels --------------------------------------------------------------------------------
 
 
-class Map(NamedTuple):
+class Map(Record):
     """An expression over rows × columns; with a single row where every access allows it."""
 
     rows: int
@@ -156,7 +157,7 @@ class Map(NamedTuple):
     stores: list[Store]
 
 
-class Operand(NamedTuple):
+class Operand(Record):
     """A matrix in memory. One of the two steps is 1, or the axis it belongs to has size 1.
 
     Of an axis of size 1 the step may be any.
@@ -166,7 +167,7 @@ class Operand(NamedTuple):
     access: Access
 
 
-class Contraction(NamedTuple):
+class Contraction(Record):
     """left (rows, depth) @ right (depth, columns), and an epilogue."""
 
     rows: int
@@ -178,7 +179,7 @@ class Contraction(NamedTuple):
     stores: list[Store]
 
 
-class Index(NamedTuple):
+class Index(Record):
     """Rows of `columns` elements each, dense.
 
     Attributes:
@@ -201,7 +202,7 @@ class Index(NamedTuple):
     target: Buffer
 
 
-class Batch(NamedTuple):
+class Batch(Record):
     """A matrix product at each place of a batch: left (rows, depth) @ right (depth, columns).
 
     Attributes:
@@ -227,7 +228,7 @@ class Batch(NamedTuple):
     target: Buffer
 
 
-class Part(NamedTuple):
+class Part(Record):
     """A strided array that is laid into another.
 
     Attributes:
@@ -249,7 +250,7 @@ class Part(NamedTuple):
     value: float = 0.0
 
 
-class Copy(NamedTuple):
+class Copy(Record):
     """Arrays laid into one, which is 0 elsewhere; no two of them at the same place.
 
     Attributes:
@@ -268,7 +269,7 @@ class Copy(NamedTuple):
         return sum(prod(part.shape) for part in self.parts) == self.target.size
 
 
-class Uniform(NamedTuple):
+class Uniform(Record):
     """Random numbers in [0, 1), as `reference.uniform` has them.
 
     Attributes:

@@ -10,7 +10,7 @@ import ctypes
 from array import array
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 from baregrad.compiler.cost import size_in_bytes
 from baregrad.compiler.driver import SLOT, Call, Table, assemble_driver
@@ -26,6 +26,7 @@ from baregrad.machine.assembler import Assembler
 from baregrad.machine.convention import pass_on
 from baregrad.machine.function import NativeFunction
 from baregrad.machine.memory import CACHE_LINE, AlignedBuffer
+from baregrad.record import Record
 
 # shorter calls are over before sleeping threads are awake
 _WORTH_WAKING: Final = 40_000.0  # nanoseconds
@@ -180,7 +181,7 @@ class Launch:
         return _Tables(tables, parts, scratch)
 
 
-class _Tables(NamedTuple):
+class _Tables(Record):
     """What so many threads need.
 
     Attributes:

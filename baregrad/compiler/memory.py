@@ -7,7 +7,7 @@ last one that reads them, and get the smallest free gap that is large enough (be
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.fusion import Fused
 from baregrad.compiler.kernel import (
@@ -20,11 +20,12 @@ from baregrad.compiler.kernel import (
     buffers_read,
     buffers_written,
 )
+from baregrad.record import Record
 
 ALIGNMENT: Final = 64  # bytes: a cache line, and the widest vector
 
 
-class Memory(NamedTuple):
+class Memory(Record):
     """A plan of the arena.
 
     Attributes:

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Sequence
 from math import prod
 from operator import is_
-from typing import Any, NamedTuple
+from typing import Any
 
 from baregrad.compiler.cost import size_in_bytes
 from baregrad.compiler.fusion import Fused
@@ -25,11 +25,12 @@ from baregrad.engines.array import TYPECODES, Array
 from baregrad.errors import ArgumentError
 from baregrad.machine.errors import MachineError
 from baregrad.machine.memory import AlignedBuffer
+from baregrad.record import Record
 from baregrad.tensor.borrowed import address_of, code_of
 from baregrad.tensor.tensor import Tensor
 
 
-class _Resident(NamedTuple):
+class _Resident(Record):
     """A tensor that a program reads.
 
     Attributes:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.value import Value
+from baregrad.record import Record
 from baregrad.tensor.tensor import Tensor
 
 
-class Program(NamedTuple):
+class Program(Record):
     """What a step computes, without the numbers.
 
     Attributes:

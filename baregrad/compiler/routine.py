@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 from baregrad.compiler.cost import nanoseconds, size_in_bytes
 from baregrad.compiler.deferred import Mask
@@ -37,6 +37,7 @@ from baregrad.engines.pending import known
 from baregrad.machine.convention import ARGUMENTS
 from baregrad.machine.function import NativeFunction
 from baregrad.machine.memory import AlignedBuffer
+from baregrad.record import Record
 
 _ZERO: Final[dict[DType, array[Any]]] = {
     "float32": array("f", [0]),
@@ -105,7 +106,7 @@ class Routine:
         return [result.around(data, result.shape, result.dtype) for data, result in pairs]
 
 
-class _Result(NamedTuple):
+class _Result(Record):
     """What the array of a result is like.
 
     Attributes:

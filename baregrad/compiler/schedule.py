@@ -10,7 +10,7 @@ for any: blocks write to different places, and what each computes does not depen
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.cost import size_in_bytes
 from baregrad.compiler.fusion import Fused
@@ -18,6 +18,7 @@ from baregrad.compiler.kernel import FULL, Access, Buffer, Load, Map, Store
 from baregrad.compiler.kernels.work import Work, plan_work
 from baregrad.compiler.memory import Memory
 from baregrad.compiler.vector.target import Target
+from baregrad.record import Record
 
 # a kernel that takes less is not worth being split
 _WORTH_SPLITTING: Final = 1_200.0  # nanoseconds
@@ -27,7 +28,7 @@ _BARRIER: Final = 1_500.0  # nanoseconds
 _LEAST_GAIN: Final = 0.2
 
 
-class Place(NamedTuple):
+class Place(Record):
     """Memory of a buffer.
 
     Attributes:
@@ -45,7 +46,7 @@ class Place(NamedTuple):
         return self.region == other.region and self.start < other.stop and other.start < self.stop
 
 
-class Task(NamedTuple):
+class Task(Record):
     """Work in a schedule.
 
     Attributes:
@@ -59,7 +60,7 @@ class Task(NamedTuple):
     waits: bool
 
 
-class Schedule(NamedTuple):
+class Schedule(Record):
     """The kernels of a step, in order.
 
     Attributes:
@@ -145,7 +146,7 @@ def _time_on_two(schedule: Schedule) -> float:
     return barriers * _BARRIER + sum(times)
 
 
-class _Footprint(NamedTuple):
+class _Footprint(Record):
     """What a task touches."""
 
     is_split: bool

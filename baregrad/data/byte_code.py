@@ -8,7 +8,7 @@ from typing import Final
 
 from baregrad.machine.assembler import Assembler
 from baregrad.machine.convention import enter, leave
-from baregrad.machine.cpu import is_x86_64, processor
+from baregrad.machine.cpu import is_x86_64, processor_features
 from baregrad.machine.errors import MachineError
 from baregrad.machine.function import NativeFunction
 from baregrad.machine.registers import YMM, Memory, rdi, rdx, rsi
@@ -27,7 +27,7 @@ def fractions_function() -> NativeFunction | None:
     None where the processor or the system does not run it.
     """
     try:
-        if not is_x86_64() or "avx2" not in processor().names:
+        if not is_x86_64() or "avx2" not in processor_features():
             return None
         asm = Assembler()
         _emit(asm)

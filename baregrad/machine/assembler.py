@@ -77,7 +77,7 @@ class Assembler:
     """Collects instructions. Every mnemonic of the tables is a method; ``and_``, ``or_``, ``not_``.
 
     Args:
-        features: what the processor has (`cpu.processor().names`); None allows everything.
+        features: what the processor has (`cpu.processor_features()`); None allows everything.
     """
 
     def __init__(self, features: frozenset[str] | None = None) -> None:
@@ -117,10 +117,8 @@ class Assembler:
             zero: whether elements without their mask bit become zero instead of staying.
             rounding: ``rn``, ``rd``, ``ru``, ``rz`` (embedded rounding) or ``sae``.
         """
-        kinds = []
         try:
-            for o in operands:
-                kinds.append(immediate_kind(o) if isinstance(o, int) else o.kind)
+            kinds = [immediate_kind(o) if isinstance(o, int) else o.kind for o in operands]
         except AttributeError:
             names = ", ".join(type(operand).__name__ for operand in operands)
             raise OperandError(
@@ -134,30 +132,32 @@ class Assembler:
                 return
             check_modifiers(mask, rounding)
             form = self._forms[signature] = select(signature, self._features)
-        number = 0
+        code, number = self._code, 0
         if mask is not None:
             check_modifiers(mask, rounding)
             number = mask.index
-        code, items = self._code, len(self._items)
-        self._instructions.append((len(code), items, form, operands, number))
+        self._instructions.append((len(code), len(self._items), form, operands, number))
         encode(code, form, operands, number)
         if form.memory >= 0:
             memory = operands[form.memory]
             assert type(memory) is Memory
             if memory.label is not None:
-                end = len(code)
-                at = end - form.immediate_bytes - 4
-                reference = Reference(at, end, items, memory.label, memory.displacement)
-                self._references.append(reference)
+                self._refer(memory.label, memory.displacement, form.immediate_bytes)
+
+    def _refer(self, label: Label, addend: int, immediate_bytes: int) -> None:
+        """Note that the last instruction's operand is relative to the instruction pointer."""
+        end, items = len(self._code), len(self._items)
+        at = end - immediate_bytes - 4
+        self._references.append(Reference(at, end, items, label, addend))
 
     def _jump(self, mnemonic: str, label: Operand) -> None:
         assert isinstance(label, Label)
         short, long = b"", b""
         for row in rows(mnemonic):
             if row.patterns[:1] and row.patterns[0].text == "rel8":
-                short = row.opcode
+                short = row.encoding.opcode
             elif row.patterns[:1] and row.patterns[0].text == "rel32":
-                long = row.opcode
+                long = row.encoding.opcode
         if not long:
             raise OperandError(f"{mnemonic} does not take a label")
         self._items.append((len(self._code), Jump(mnemonic, label, short, long)))

@@ -9,7 +9,7 @@ import ctypes
 import os
 import struct
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.machine.assembler import Assembler
 from baregrad.machine.convention import enter, leave
@@ -18,15 +18,16 @@ from baregrad.machine.function import NativeFunction
 from baregrad.machine.memory import AlignedBuffer
 from baregrad.machine.registers import Memory, eax, ebx, ecx, edi, edx, esi, r8, rdx
 
-# leaf, subleaf, register (0 eax to 3 edx), then bit: name
-_BITS: Final[dict[tuple[int, int, int], dict[int, str]]] = {
-    (1, 0, 2): {12: "fma", 19: "sse41", 23: "popcnt", 28: "avx", 29: "f16c"},
-    (7, 0, 1): {3: "bmi1", 5: "avx2", 8: "bmi2", 16: "avx512f", 17: "avx512dq", 28: "avx512cd"}
-    | {30: "avx512bw", 31: "avx512vl"},
-    (7, 0, 2): {11: "avx512_vnni", 14: "avx512_vpopcntdq"},
-    (7, 1, 0): {5: "avx512_bf16"},
-    (0x8000_0001, 0, 2): {5: "lzcnt", 8: "prefetchw"},
-    (0x8000_0001, 0, 3): {27: "rdtscp"},
+# leaf and subleaf, then register (0 eax to 3 edx), then bit: name
+_BITS: Final[dict[tuple[int, int], dict[int, dict[int, str]]]] = {
+    (1, 0): {2: {12: "fma", 19: "sse41", 23: "popcnt", 28: "avx", 29: "f16c"}},
+    (7, 0): {
+        1: {3: "bmi1", 5: "avx2", 8: "bmi2", 16: "avx512f", 17: "avx512dq", 28: "avx512cd"}
+        | {30: "avx512bw", 31: "avx512vl"},
+        2: {11: "avx512_vnni", 14: "avx512_vpopcntdq"},
+    },
+    (7, 1): {0: {5: "avx512_bf16"}},
+    (0x8000_0001, 0): {2: {5: "lzcnt", 8: "prefetchw"}, 3: {27: "rdtscp"}},
 }
 _YMM_STATE: Final = 0x06  # XCR0: the system saves xmm and ymm
 _ZMM_STATE: Final = 0xE6  # and the masks, and all of zmm
@@ -34,22 +35,6 @@ _NEEDS_YMM: Final = frozenset({"avx", "avx2", "fma", "f16c"})
 _OSXSAVE: Final = 27
 AVX2_LEVEL: Final = frozenset({"avx", "avx2", "fma"})
 AVX512_LEVEL: Final = AVX2_LEVEL | {"avx512f", "avx512vl", "avx512dq"}
-
-
-class Processor(NamedTuple):
-    """This computer's processor.
-
-    Attributes:
-        names: the features that generated code may use.
-        vendor: such as ``GenuineIntel``.
-        cores: logical processors that this process may run on.
-        caches: bytes of the data or unified cache of each level, from the first.
-    """
-
-    names: frozenset[str]
-    vendor: str
-    cores: int
-    caches: tuple[int, ...]
 
 
 def architecture() -> str:
@@ -65,12 +50,22 @@ def is_x86_64() -> bool:
 
 
 @cache
-def processor() -> Processor:
-    """This computer's processor, asked once."""
+def processor_features() -> frozenset[str]:
+    """What generated code may use of this computer's processor, asked once.
+
+    Raises:
+        UnsupportedMachineError: it is none of those that this package writes code for.
+    """
     if not is_x86_64():
         raise UnsupportedMachineError(f"{architecture()} does not run x86-64 code")
-    vendor = _vendor()
-    return Processor(_features(), vendor, available_cores(), _caches(vendor))
+    highest, highest_extended = ask(0)[0], ask(0x8000_0000)[0]
+    names = set()
+    for (leaf, subleaf), registers in _BITS.items():
+        if leaf <= (highest_extended if leaf >= 0x8000_0000 else highest):
+            answer = ask(leaf, subleaf)
+            for register, bits in registers.items():
+                names |= {name for bit, name in bits.items() if answer[register] >> bit & 1}
+    return usable(names, _saved_state())
 
 
 def available_cores() -> int:
@@ -110,16 +105,6 @@ def ask(leaf: int, subleaf: int = 0) -> tuple[int, int, int, int]:
     return out.view[0], out.view[1], out.view[2], out.view[3]
 
 
-def _features() -> frozenset[str]:
-    highest, highest_extended = ask(0)[0], ask(0x8000_0000)[0]
-    names = set()
-    for (leaf, subleaf, register), bits in _BITS.items():
-        if leaf <= (highest_extended if leaf >= 0x8000_0000 else highest):
-            answer = ask(leaf, subleaf)[register]
-            names |= {name for bit, name in bits.items() if answer >> bit & 1}
-    return usable(names, _saved_state())
-
-
 def _saved_state() -> int:
     """XCR0; XGETBV only exists where the system has enabled it (OSXSAVE)."""
     return ask(0xFFFF_FFFF)[0] if ask(1)[2] >> _OSXSAVE & 1 else 0
@@ -133,24 +118,3 @@ def usable(names: set[str], saved_state: int) -> frozenset[str]:
     if saved_state & _ZMM_STATE != _ZMM_STATE:
         kept = {name for name in kept if not name.startswith("avx512")}
     return frozenset(kept)
-
-
-def _vendor() -> str:
-    _, first, third, second = ask(0)
-    return struct.pack("<3I", first, second, third).decode("ascii", "replace")
-
-
-def _caches(vendor: str) -> tuple[int, ...]:
-    """Deterministic cache parameters: leaf 4 of Intel, 8000_001D of AMD, of one layout."""
-    leaf = 4 if vendor == "GenuineIntel" else 0x8000_001D
-    if ask(leaf & 0x8000_0000)[0] < leaf:
-        return ()
-    sizes: dict[int, int] = {}
-    for subleaf in range(16):
-        kind, shape, sets, _ = ask(leaf, subleaf)
-        if kind & 0x1F == 0:
-            break
-        if kind & 0x1F != 2:  # 2 is an instruction cache
-            line, parts, ways = shape & 0xFFF, shape >> 12 & 0x3FF, shape >> 22
-            sizes[kind >> 5 & 7] = (line + 1) * (parts + 1) * (ways + 1) * (sets + 1)
-    return tuple(sizes[level] for level in sorted(sizes))

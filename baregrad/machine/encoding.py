@@ -39,6 +39,10 @@ class Form:
         reg: which operand is ModRM.reg; like those that follow, negative for none.
         rm: which operand is ModRM.rm.
         vvvv: which operand is vvvv.
+        prefix: before the opcode, of legacy encodings.
+        opcode: of legacy encodings with the escape bytes.
+        digit: ModRM.reg where no operand is there.
+        wide: W.
         immediate: which operand is the immediate.
         register_immediate: which operand is a register in an immediate byte.
         in_opcode: which operand is the low bits of the opcode.
@@ -59,8 +63,10 @@ class Form:
         "immediate_bytes",
         "in_opcode",
         "memory",
+        "opcode",
         "p0",
         "p1",
+        "prefix",
         "reg",
         "register_immediate",
         "rm",
@@ -68,6 +74,7 @@ class Form:
         "row",
         "rule",
         "vvvv",
+        "wide",
         "word",
         "zeroing",
     )
@@ -83,9 +90,11 @@ class Form:
         self.reg, self.rm, self.vvvv = roles.find("R"), roles.find("M"), roles.find("V")
         self.immediate, self.register_immediate = roles.find("I"), roles.find("S")
         self.in_opcode = roles.find("O")
-        self.digit = row.digit
+        encoding = row.encoding
+        self.prefix, self.opcode, self.digit = encoding.prefix, encoding.opcode, encoding.digit
+        self.wide = row.wide
         self.byte_operand = any(pattern.text.startswith("r8") for pattern in row.patterns)
-        self.immediate_bytes = row.immediate_bytes
+        self.immediate_bytes = encoding.immediate_bytes
         kind = kinds[self.rm] if self.rm >= 0 else ""
         broadcast = kind.startswith("b")
         self.memory = self.rm if broadcast or kind.startswith(("m", "vm")) else -1
@@ -94,8 +103,8 @@ class Form:
         self.rule: Callable[[bytearray, Form, Operands, int], None] = legacy
         if row.scheme == "VEX":
             self.rule = vex
-            self.p0 = 0xE0 | row.opcode_map
-            self.p1 = 0x78 | row.wide << 7 | row.length << 2 | row.mandatory
+            self.p0 = 0xE0 | encoding.opcode_map
+            self.p1 = 0x78 | row.wide << 7 | row.length << 2 | encoding.mandatory
         elif row.scheme == "EVEX":
             self.rule = evex
             self._evex_constants(broadcast)
@@ -108,10 +117,11 @@ class Form:
             self.displacement_scale = max(bits // 8, 1)
         length = row.length if rounding in (None, "sae") else _ROUNDING[rounding or ""]
         special = broadcast or rounding is not None
-        p0 = 0xF0 | row.opcode_map
-        p1 = 0x7C | row.wide << 7 | row.mandatory
+        encoding = row.encoding
+        p0 = 0xF0 | encoding.opcode_map
+        p1 = 0x7C | row.wide << 7 | encoding.mandatory
         p2 = 0x08 | self.zeroing << 7 | length << 5 | special << 4
-        self.word = int.from_bytes((0x62, p0, p1, p2, row.opcode[0], 0xC0), "little")
+        self.word = int.from_bytes((0x62, p0, p1, p2, encoding.opcode[0], 0xC0), "little")
 
 
 # what the assembler keeps of an instruction, to list it: its place, among the bytes and after how
@@ -122,13 +132,11 @@ Emitted = tuple[int, int, Form, Sequence[Operand], int]
 def encode(code: bytearray, form: Form, operands: Operands, mask: int) -> None:
     """Append one instruction. Of a rip-relative operand, the displacement is left zero."""
     form.rule(code, form, operands, mask)
-    size = form.immediate_bytes
-    if size:
-        if form.immediate >= 0:
-            value = operands[form.immediate]
-            code += (value & (1 << 8 * size) - 1).to_bytes(size, "little")
-        elif form.register_immediate >= 0:
-            code.append(operands[form.register_immediate].index << 4)
+    if form.immediate >= 0:
+        size = form.immediate_bytes
+        code += (operands[form.immediate] & (1 << 8 * size) - 1).to_bytes(size, "little")
+    elif form.register_immediate >= 0:
+        code.append(operands[form.register_immediate].index << 4)
 
 
 def evex(code: bytearray, form: Form, operands: Operands, mask: int) -> None:
@@ -163,7 +171,7 @@ def vex(code: bytearray, form: Form, operands: Operands, _: int) -> None:
             p0 ^= (rm.base.index & 8) << 2
         if rm.index is not None:
             p0 ^= (rm.index.index & 8) << 3
-    opcode = form.row.opcode[0]
+    opcode = form.opcode[0]
     if p0 & 0x7F == 0x61 and not p1 & 0x80:
         code += bytes((0xC5, p0 & 0x80 | p1 & 0x7F, opcode))
     else:
@@ -176,10 +184,9 @@ def vex(code: bytearray, form: Form, operands: Operands, _: int) -> None:
 
 def legacy(code: bytearray, form: Form, operands: Operands, _: int) -> None:
     """Legacy prefixes, REX where a bit of it or a byte register needs it, opcode, ModRM."""
-    row = form.row
-    code += row.prefix
+    code += form.prefix
     reg = operands[form.reg].index if form.reg >= 0 else form.digit
-    rex = row.wide << 3 | (reg & 8) >> 1
+    rex = form.wide << 3 | (reg & 8) >> 1
     rm = operands[form.rm] if form.rm >= 0 else None
     low = operands[form.in_opcode] if form.in_opcode >= 0 else None
     if type(rm) is Register:
@@ -193,7 +200,7 @@ def legacy(code: bytearray, form: Form, operands: Operands, _: int) -> None:
         rex |= low.index >> 3
     if rex or (form.byte_operand and _needs_rex(operands)):
         code.append(0x40 | rex)
-    code += row.opcode
+    code += form.opcode
     if type(rm) is Register:
         code.append(0xC0 | (reg & 7) << 3 | rm.index & 7)
     elif type(rm) is Memory:

@@ -28,7 +28,7 @@ column: in every row here N is the size of the memory operand, or of the broadca
 """
 
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
 
 # kinds of immediates (see `registers.immediate_kind`) that each pattern takes
 _IMMEDIATES: Final = {
@@ -46,37 +46,110 @@ _IMMEDIATE_BYTES: Final = {"ib": 1, "id": 4, "iq": 8, "cb": 1, "cd": 4, "/is4": 
 _MAPS: Final = {"0F": 1, "0F38": 2, "0F3A": 3}
 _MANDATORY: Final = {"66": 1, "F3": 2, "F2": 3}
 _LENGTHS: Final = {"LIG": 0, "L0": 0, "L1": 1, "128": 0, "256": 1, "512": 2}
+_SCHEMES: Final = ("VEX", "EVEX")
 _GENERAL_SIZES: Final = ("rv", "mv", "immv")
 
 
-class Pattern(NamedTuple):
+class Pattern:
     """What one operand of a row may be."""
 
-    text: str
-    kinds: frozenset[str]
-    memory_bits: int
-    broadcast_bits: int
+    __slots__ = ("broadcast_bits", "kinds", "memory_bits", "text")
+
+    def __init__(
+        self, text: str, kinds: frozenset[str], memory_bits: int, broadcast_bits: int
+    ) -> None:
+        self.text = text
+        self.kinds = kinds
+        self.memory_bits = memory_bits
+        self.broadcast_bits = broadcast_bits
 
 
-class Row(NamedTuple):
-    """One instruction form: one line of a table at one vector length and operand size."""
+class Encoding:
+    """How the rows of a line are encoded.
 
-    mnemonic: str
-    patterns: tuple[Pattern, ...]
-    roles: str
-    features: frozenset[str]
-    scheme: str  # "VEX", "EVEX" or "legacy"
-    prefix: bytes  # legacy: lock, operand-size and repeat prefixes
-    opcode: bytes  # legacy: with the escape bytes
-    digit: int  # ModRM.reg where no operand is there
-    modrm: bool
-    immediate_bytes: int
-    opcode_map: int
-    mandatory: int  # pp
-    wide: int  # W
-    length: int  # L'L
-    masking: str  # "", "k", "kz", "k!"
-    rounding: str  # "", "er", "sae"
+    Attributes:
+        prefix: legacy: lock, operand-size and repeat prefixes.
+        opcode: legacy: with the escape bytes.
+        digit: ModRM.reg where no operand is there.
+        immediate_bytes: how many follow.
+        opcode_map: of VEX and EVEX.
+        mandatory: pp of VEX and EVEX.
+    """
+
+    __slots__ = ("digit", "immediate_bytes", "mandatory", "opcode", "opcode_map", "prefix")
+
+    def __init__(self, parts: tuple[str, ...]) -> None:
+        fields = parts[0].split(".")
+        if fields[0] in _SCHEMES:
+            self.prefix, self.opcode = b"", bytes.fromhex(parts[1])
+        else:
+            self.prefix, self.opcode = _legacy_opcode(parts)
+        self.opcode_map = next((_MAPS[f] for f in fields if f in _MAPS), 0)
+        self.mandatory = next((_MANDATORY[f] for f in fields if f in _MANDATORY), 0)
+        digits = [part[1:] for part in parts if part[0] == "/" and part[1:].isdigit()]
+        self.digit = int(digits[0]) if digits else 0
+        self.immediate_bytes = sum([_IMMEDIATE_BYTES.get(part, 0) for part in parts])
+
+
+class Row:
+    """One instruction form: one line of a table at one vector length and operand size.
+
+    Attributes:
+        mnemonic: the instruction's name.
+        patterns: of its operands.
+        roles: where each of them goes.
+        features: of the processor, which it needs.
+        scheme: ``"VEX"``, ``"EVEX"`` or ``"legacy"``.
+        wide: W.
+        length: L'L.
+        masking: ``"k"``, ``"kz"``, ``"k!"`` or empty.
+        rounding: ``"er"``, ``"sae"`` or empty.
+    """
+
+    __slots__ = (
+        "_parts",
+        "features",
+        "length",
+        "masking",
+        "mnemonic",
+        "patterns",
+        "roles",
+        "rounding",
+        "scheme",
+        "wide",
+    )
+
+    def __init__(
+        self,
+        mnemonic: str,
+        patterns: tuple[Pattern, ...],
+        roles: str,
+        features: frozenset[str],
+        scheme: str,
+        wide: int,
+        length: int,
+        masking: str,
+        rounding: str,
+        parts: tuple[str, ...],
+    ) -> None:
+        self.mnemonic = mnemonic
+        self.patterns = patterns
+        self.roles = roles
+        self.features = features
+        self.scheme = scheme
+        self.wide = wide
+        self.length = length
+        self.masking = masking
+        self.rounding = rounding
+        self._parts = parts
+
+    @property
+    def encoding(self) -> Encoding:
+        """Read only once it is needed: most rows are looked at, and do not fit."""
+        return _encoding(self._parts)
+
+
+_encoding = cache(Encoding)
 
 
 def family(template: str, opcodes: dict[str, int], **columns: str) -> str:
@@ -94,17 +167,16 @@ def family(template: str, opcodes: dict[str, int], **columns: str) -> str:
 
 def read(line: str) -> list[Row]:
     """The rows that one line of a table stands for."""
-    mnemonic, operands, roles, feature, *encoding = line.split()
+    mnemonic, operands, roles, feature, *parts = line.split()
     if operands == "-":
         operands = roles = ""
-    fields = tuple(encoding[0].split("."))
-    scheme = fields[0] if fields[0] in ("VEX", "EVEX") else "legacy"
+    fields = tuple(parts[0].split("."))
+    scheme = fields[0] if fields[0] in _SCHEMES else "legacy"
     texts = [text.split("{") for text in operands.split(",")] if operands else []
     flags = [flag.rstrip("}") for text in texts for flag in text[1:]]
     masking = next((flag for flag in flags if flag.startswith("k")), "")
     rounding = next((flag for flag in flags if flag in ("er", "sae")), "")
-    encoded = _encoding(encoding, fields, scheme)
-    wide = "W1" in fields or encoding[0] == "REX.W"
+    wide = "W1" in fields or parts[0] == "REX.W"
     sizes = (32, 64) if any(t in operands for t in _GENERAL_SIZES) else (0,)
     rows = []
     for length in _lengths_of(fields):
@@ -114,38 +186,20 @@ def read(line: str) -> list[Row]:
         for size in sizes:
             patterns = tuple([_pattern(text[0], scheme, length, size) for text in texts])
             w = int(wide or size == 64)
-            rest = (scheme, *encoded, w, length, masking, rounds)
-            rows.append(Row(mnemonic, patterns, roles, features, *rest))
+            how = (scheme, w, length, masking, rounds, tuple(parts))
+            rows.append(Row(mnemonic, patterns, roles, features, *how))
     return rows
 
 
 def _lengths_of(fields: tuple[str, ...]) -> tuple[int, ...]:
     """Encoded vector lengths (0, 1, 2 for 128, 256, 512 bits) of one encoding."""
-    if fields[0] not in ("VEX", "EVEX"):
+    if fields[0] not in _SCHEMES:
         return (0,)
     if fields[1] == "L":
         return (0, 1) if fields[0] == "VEX" else (0, 1, 2)
     if fields[1] == "256+":
         return (1, 2)
     return (_LENGTHS[fields[1]],)
-
-
-def _encoding(
-    encoding: list[str], fields: tuple[str, ...], scheme: str
-) -> tuple[bytes, bytes, int, bool, int, int, int]:
-    """What all rows of a line have: of `Row`, from `prefix` to `mandatory`."""
-    prefix, opcode, opcode_map, mandatory = b"", b"", 0, 0
-    if scheme == "legacy":
-        prefix, opcode = _legacy_opcode(encoding)
-    else:
-        opcode = bytes.fromhex(encoding[1])
-        opcode_map = next((_MAPS[f] for f in fields if f in _MAPS), 0)
-        mandatory = next((_MANDATORY[f] for f in fields if f in _MANDATORY), 0)
-    digits = [part[1:] for part in encoding if part[0] == "/" and part[1:].isdigit()]
-    immediate_bytes = sum([_IMMEDIATE_BYTES.get(part, 0) for part in encoding])
-    modrm = "/r" in encoding or bool(digits)
-    digit = int(digits[0]) if digits else 0
-    return prefix, opcode, digit, modrm, immediate_bytes, opcode_map, mandatory
 
 
 @cache
@@ -157,7 +211,7 @@ def _features(feature: str, scheme: str, fields: tuple[str, ...], length: int) -
     return frozenset(needed)
 
 
-def _legacy_opcode(encoding: list[str]) -> tuple[bytes, bytes]:
+def _legacy_opcode(encoding: tuple[str, ...]) -> tuple[bytes, bytes]:
     """Prefixes and opcode of an encoding without VEX: its leading bytes in hexadecimal."""
     parts = [p for p in encoding if len(p) == 2 and p[0] in "0123456789ABCDEF"]
     raw = bytes(int(part, 16) for part in parts)

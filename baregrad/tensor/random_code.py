@@ -16,7 +16,7 @@ from typing import Any, Final
 from baregrad.engines.philox import MULTIPLIERS, ROUNDS, WEYL, WORD
 from baregrad.machine.assembler import Assembler
 from baregrad.machine.convention import enter, leave
-from baregrad.machine.cpu import is_x86_64, processor
+from baregrad.machine.cpu import is_x86_64, processor_features
 from baregrad.machine.errors import MachineError
 from baregrad.machine.function import NativeFunction
 from baregrad.machine.registers import (
@@ -69,7 +69,7 @@ def natively_drawn(
 def _function(kind: str, typecode: str) -> NativeFunction | None:
     """``void draw(seed, stream, block, groups, target, scale)``; None where it does not run."""
     try:
-        if not is_x86_64() or "avx2" not in processor().names:
+        if not is_x86_64() or "avx2" not in processor_features():
             return None
         asm = Assembler()
         _emit(asm, kind, typecode)

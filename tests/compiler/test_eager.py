@@ -18,11 +18,11 @@ from baregrad.compiler.vector.compile import TARGETS
 from baregrad.engines import pending, selection
 from baregrad.engines.array import Array
 from baregrad.errors import BaregradError
-from baregrad.machine.cpu import is_x86_64, processor
+from baregrad.machine.cpu import is_x86_64, processor_features
 from baregrad.machine.errors import ExecutableMemoryError
 from baregrad.tensor import primitives
 
-NAMES = processor().names if is_x86_64() else frozenset()
+NAMES = processor_features() if is_x86_64() else frozenset()
 ENGINES = [
     pytest.param(
         target.name,

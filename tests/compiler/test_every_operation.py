@@ -12,7 +12,7 @@ import baregrad as bg
 from baregrad.compiler.step import CompiledStep
 from baregrad.compiler.vector.compile import TARGETS
 from baregrad.engines import array as arrays
-from baregrad.machine.cpu import is_x86_64, processor
+from baregrad.machine.cpu import is_x86_64, processor_features
 from baregrad.tensor.primitives import PRIMITIVES
 
 # zero-size, one, primes, and around the lanes of both targets
@@ -21,7 +21,7 @@ MOST = 600  # elements, but for a few that go round the blocks of the work
 EXAMPLES = 3  # for each row, data type and target
 LONG = [4095, 4096, 4097]
 
-FEATURES = processor().names if is_x86_64() else frozenset()
+FEATURES = processor_features() if is_x86_64() else frozenset()
 RUNNING = [target for target in TARGETS if target.features <= FEATURES]
 
 # What cannot be computed of a data type, by the reference engine either.

@@ -16,7 +16,7 @@ from baregrad.compiler.vector.avx512 import AVX512
 from baregrad.compiler.vector.compile import host_target
 from baregrad.engines import selection
 from baregrad.errors import ArgumentError, CaptureError, OutOfRangeError
-from baregrad.machine.cpu import processor
+from baregrad.machine.cpu import processor_features
 from baregrad.machine.errors import ExecutableMemoryError, UnsupportedMachineError
 
 STEPS = 4
@@ -24,7 +24,7 @@ STEPS = 4
 
 def runs(target):
     return pytest.mark.skipif(
-        not target.features <= processor().names, reason=f"this processor has no {target.name}"
+        not target.features <= processor_features(), reason=f"this processor has no {target.name}"
     )
 
 
@@ -34,7 +34,7 @@ TARGETS = [
 ]
 
 native = pytest.mark.skipif(
-    not AVX2.features <= processor().names, reason="this processor runs none of our code"
+    not AVX2.features <= processor_features(), reason="this processor runs none of our code"
 )
 
 

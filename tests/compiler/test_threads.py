@@ -14,14 +14,14 @@ from baregrad.compiler.vector.avx2 import AVX2
 from baregrad.compiler.vector.avx512 import AVX512
 from baregrad.compiler.vector.compile import host_target
 from baregrad.errors import ArgumentError
-from baregrad.machine.cpu import available_cores, processor
+from baregrad.machine.cpu import available_cores, processor_features
 
 COUNTS = (2, 3, 4, 2)  # threads of one step after the other
 
 
 def runs(target):
     return pytest.mark.skipif(
-        not target.features <= processor().names, reason=f"this processor has no {target.name}"
+        not target.features <= processor_features(), reason=f"this processor has no {target.name}"
     )
 
 

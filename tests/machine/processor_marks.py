@@ -2,9 +2,9 @@
 
 import pytest
 
-from baregrad.machine.cpu import AVX2_LEVEL, AVX512_LEVEL, is_x86_64, processor
+from baregrad.machine.cpu import AVX2_LEVEL, AVX512_LEVEL, is_x86_64, processor_features
 
-NAMES = processor().names if is_x86_64() else frozenset()
+NAMES = processor_features() if is_x86_64() else frozenset()
 needs_x86 = pytest.mark.skipif(not is_x86_64(), reason="no x86-64 processor")
 needs_avx = pytest.mark.skipif("avx" not in NAMES, reason="the processor has no AVX")
 needs_avx2 = pytest.mark.skipif(not AVX2_LEVEL <= NAMES, reason="the processor has no AVX2 and FMA")

@@ -24,4 +24,4 @@ def test_a_system_without_uname_has_it_in_the_environment(monkeypatch, name, run
 def test_another_processor_is_named_in_the_error(monkeypatch):
     monkeypatch.setattr(cpu, "architecture", lambda: "riscv64")
     with pytest.raises(UnsupportedMachineError, match="riscv64"):
-        cpu.processor.__wrapped__()
+        cpu.processor_features.__wrapped__()

@@ -18,7 +18,7 @@ from baregrad.machine.convention import (
     leave,
     restore_mxcsr,
 )
-from baregrad.machine.cpu import ask, available_cores, processor, usable
+from baregrad.machine.cpu import ask, available_cores, processor_features, usable
 from baregrad.machine.function import NativeFunction
 from baregrad.machine.memory import AlignedBuffer
 from baregrad.machine.registers import (
@@ -369,13 +369,10 @@ def test_denormals_are_flushed_inside_and_the_callers_mxcsr_is_restored():
 
 
 @needs_x86
-def test_the_processor_names_its_vendor_and_features():
-    info = processor()
-    assert len(info.vendor) == 12
-    assert info.cores == available_cores() >= 1
-    assert info.names == NAMES
-    assert all(a < b for a, b in zip(info.caches, info.caches[1:], strict=False))
+def test_the_processor_says_what_it_can_do():
+    assert processor_features() == NAMES
     assert ask(0)[0] >= 1
+    assert available_cores() >= 1
 
 
 @needs_x86

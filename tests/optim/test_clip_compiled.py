@@ -7,9 +7,9 @@ import pytest
 import baregrad as bg
 from baregrad.compiler.step import CompiledStep
 from baregrad.compiler.vector.compile import TARGETS
-from baregrad.machine.cpu import is_x86_64, processor
+from baregrad.machine.cpu import is_x86_64, processor_features
 
-FEATURES = processor().names if is_x86_64() else frozenset()
+FEATURES = processor_features() if is_x86_64() else frozenset()
 runs_on_every_target = pytest.mark.parametrize(
     "target", [target for target in TARGETS if target.features <= FEATURES], ids=lambda t: t.name
 )

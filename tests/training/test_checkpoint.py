@@ -12,7 +12,7 @@ import baregrad as bg
 from baregrad.compiler.vector.avx2 import AVX2
 from baregrad.errors import ArgumentError, FileWriteError, ModelFileError, NonFiniteError
 from baregrad.files.state import load_state, save_state
-from baregrad.machine.cpu import processor
+from baregrad.machine.cpu import processor_features
 from baregrad.optim.schedules import step_decay
 from baregrad.tensor import random
 from baregrad.training import native_steps
@@ -24,7 +24,7 @@ from tests.training.killing import end_of, ends_after_kills, started
 native = pytest.param(
     True,
     marks=pytest.mark.skipif(
-        not AVX2.features <= processor().names, reason="this processor runs none of our code"
+        not AVX2.features <= processor_features(), reason="this processor runs none of our code"
     ),
 )
 

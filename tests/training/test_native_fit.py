@@ -18,14 +18,14 @@ from baregrad.engines import selection
 from baregrad.engines.array import Resident
 from baregrad.engines.selection import ReferenceEngine
 from baregrad.errors import NonFiniteError, OutOfRangeError, ShapeError
-from baregrad.machine.cpu import processor
+from baregrad.machine.cpu import processor_features
 from baregrad.machine.errors import UnsupportedMachineError
 from baregrad.optim.schedules import ReduceOnPlateau, Schedule, cosine, step_decay
 from baregrad.training import native_prediction, native_steps
 from baregrad.training.run import Callback
 
 native = pytest.mark.skipif(
-    not AVX2.features <= processor().names, reason="this processor runs none of our code"
+    not AVX2.features <= processor_features(), reason="this processor runs none of our code"
 )
 pytestmark = native
 

@@ -1,7 +1,5 @@
 """Batches: matrix products of the same size, one after another."""
 
-from typing import NamedTuple
-
 from baregrad.compiler.kernel import Batch
 from baregrad.compiler.kernel import Operand as Matrix
 from baregrad.compiler.kernels.contraction import plan_product
@@ -13,9 +11,10 @@ from baregrad.compiler.kernels.plan import Matrices, Plan, Size
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 from baregrad.compiler.vector.target import Target
+from baregrad.record import Record
 
 
-class BatchPlan(NamedTuple):
+class BatchPlan(Record):
     """How a batch of products is computed: each is a block of the work.
 
     Attributes:

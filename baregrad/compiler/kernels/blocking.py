@@ -6,11 +6,12 @@ Geijn, "Anatomy of high-performance matrix multiplication" (2008), with fewer lo
 over the whole depth at once, up to `DEPTH_BLOCK`.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.kernels.operands import ELEMENT, LINE
 from baregrad.compiler.kernels.plan import Size, round_up
 from baregrad.compiler.kernels.tiling import Split, TileShape, Traffic, Vectors, product_cycles
+from baregrad.record import Record
 
 # the sum over a block of the depth is rounded by itself, so this is part of what a product means
 DEPTH_BLOCK: Final = 2048
@@ -18,7 +19,7 @@ DEPTH_BLOCK: Final = 2048
 _PACKING_CYCLES: Final = {"none": 0.0, "copy": 2.0, "transpose": 8.0}
 
 
-class Tiling(NamedTuple):
+class Tiling(Record):
     """The decisions.
 
     Attributes:
@@ -104,8 +105,8 @@ class Tiling(NamedTuple):
     def cycles(self) -> float:
         """Estimated, for all blocks."""
         lanes = self.vectors.lanes
-        packing = self.size.columns * self.size.depth * _PACKING_CYCLES[self.packing] / lanes
-        traffic = Traffic.of(
-            self.size.rows, self.size.depth, strided=self.strided and not self.packs_left
-        )
-        return packing + product_cycles(*self.size, self.tile, lanes, traffic)
+        size = self.size
+        packing = size.columns * size.depth * _PACKING_CYCLES[self.packing] / lanes
+        traffic = Traffic.of(size.rows, size.depth, strided=self.strided and not self.packs_left)
+        cycles = product_cycles(size.rows, size.columns, size.depth, self.tile, lanes, traffic)
+        return packing + cycles

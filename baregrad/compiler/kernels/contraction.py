@@ -5,7 +5,7 @@ element in an order that depends only on the product's size and the target, neve
 threads: the work is split over elements of C.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.kernels.dot import Dot
 from baregrad.compiler.kernels.loops import Span
@@ -17,6 +17,7 @@ from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 from baregrad.compiler.vector.target import Target
 from baregrad.errors import ArgumentError
+from baregrad.record import Record
 
 Strides = tuple[int, int]  # elements from one row to the next, and from one column to the next
 
@@ -32,7 +33,7 @@ _WIDE: Final = 6
 _MANY_PANELS: Final = 8
 
 
-class Swapped(NamedTuple):
+class Swapped(Record):
     """A product with one column, computed as its transpose, which lies in memory just the same.
 
     Attributes:

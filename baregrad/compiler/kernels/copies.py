@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import NamedTuple
 
 from baregrad.compiler.kernel import Copy, Part
 from baregrad.compiler.kernels import arithmetic
@@ -20,9 +19,10 @@ from baregrad.compiler.kernels.sweep import UNROLL, Stretch, sweep
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 from baregrad.compiler.vector.target import Target
+from baregrad.record import Record
 
 
-class CopyPlan(NamedTuple):
+class CopyPlan(Record):
     """How arrays are copied.
 
     Attributes:
@@ -90,7 +90,7 @@ class CopyPlan(NamedTuple):
         sweep(b, Stretch(0, 0, size, size, self.lanes), UNROLL, (), body)
 
 
-class _Axis(NamedTuple):
+class _Axis(Record):
     """An axis along which is copied.
 
     Attributes:

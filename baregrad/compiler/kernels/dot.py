@@ -9,8 +9,6 @@ The order of summation depends on the number of lanes L: partial sum i has the t
 i + 2 L, ... in order; the L partial sums are added by halves, as `reduce_add` does.
 """
 
-from typing import NamedTuple
-
 from baregrad.compiler.kernels.epilogue import Columns, finish_in_registers
 from baregrad.compiler.kernels.loops import Span, each, parts
 from baregrad.compiler.kernels.operands import ELEMENT, Operand, moved, product
@@ -19,9 +17,10 @@ from baregrad.compiler.kernels.shuffles import sum_each
 from baregrad.compiler.kernels.tiling import Split, Vectors
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
+from baregrad.record import Record
 
 
-class Dot(NamedTuple):
+class Dot(Record):
     """The plan: a block of the work is a vector of columns, or some rows.
 
     Attributes:

@@ -5,14 +5,14 @@ so many times too long; then the tile goes to scratch memory, and the code is a 
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from baregrad.compiler.kernels.operands import ELEMENT, Index, Operand, Place, Tile
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
+from baregrad.record import Record
 
 
-class Epilogue(NamedTuple):
+class Epilogue(Record):
     """Code that follows a product.
 
     Attributes:
@@ -35,7 +35,7 @@ class Epilogue(NamedTuple):
         return self._replace(touched=(), swapped=not self.swapped)
 
 
-class Columns(NamedTuple):
+class Columns(Record):
     """Neighbouring columns, in vectors.
 
     Attributes:

@@ -5,7 +5,7 @@ columns.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.kernel import ITEMSIZE
 from baregrad.compiler.kernel import Index as IndexKernel
@@ -31,6 +31,7 @@ from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 from baregrad.compiler.vector.target import Target
 from baregrad.engines.array import DType
+from baregrad.record import Record
 
 Visit = Callable[[Place], None]
 
@@ -41,7 +42,7 @@ _INDEX_BYTES: Final = 8
 _NOWHERE: Final = (1 << 31) - 1
 
 
-class IndexPlan(NamedTuple):
+class IndexPlan(Record):
     """How an index kernel is computed.
 
     Attributes:

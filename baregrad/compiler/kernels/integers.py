@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import inf
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.construction import Int
 from baregrad.compiler.vector.program import Value
+from baregrad.record import Record
 
 _SIGN: Final = 1 << 31
 _WORD: Final = (1 << 32) - 1
@@ -22,7 +23,7 @@ _PIECES: Final = 0xFFFF
 _EXPONENT_BITS: Final = 63
 
 
-class Wide(NamedTuple):
+class Wide(Record):
     """In each lane a 64-bit integer.
 
     Attributes:

@@ -4,7 +4,7 @@ The work is cut into blocks that write to different places and need nothing of e
 the rows or of the columns. With reductions over the rows to single numbers there is only one block.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.kernel import (
     COLUMNS,
@@ -26,6 +26,7 @@ from baregrad.compiler.kernels.sweep import Stretch
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 from baregrad.compiler.vector.target import Target
+from baregrad.record import Record
 
 # elements of a block, about
 _BLOCK: Final = 4096
@@ -33,7 +34,7 @@ _BLOCK: Final = 4096
 _STRIP: Final = 2
 
 
-class MapPlan(NamedTuple):
+class MapPlan(Record):
     """How a map is computed.
 
     Attributes:

@@ -6,12 +6,13 @@ high-performance matrix multiplication", 2008). Each element of the result is on
 added in order with one rounding each, whatever the tile's shape and the number of lanes.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.kernels.epilogue import Columns
 from baregrad.compiler.kernels.operands import ELEMENT, LINE, Index, Operand, difference, product
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
+from baregrad.record import Record
 
 # a loop of so many multiply-adds hides what counting costs
 _ENOUGH: Final = 16
@@ -21,7 +22,7 @@ _PAGE: Final = 4096
 _AHEAD: Final = 2048
 
 
-class Ahead(NamedTuple):
+class Ahead(Record):
     """Matrices that will be used once a tile is done, and are asked for while it is computed.
 
     What belongs to a row of the tile is asked for every so many steps: all of it at once would keep
@@ -94,7 +95,7 @@ def _ask_ahead(b: Builder, steps: "_Steps", state: list[Value], ahead: Ahead) ->
     return list(loop.results[count:])
 
 
-class _Steps(NamedTuple):
+class _Steps(Record):
     """Steps of the depth, on a state: where the matrices are read next, and the sums so far.
 
     Attributes:

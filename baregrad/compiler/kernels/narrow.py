@@ -7,7 +7,7 @@ So nothing waits for anything at the end of a row, and every node is evaluated o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.kernel import COLUMNS, ROWS, Load, Map, Reduce, Store, late_nodes
 from baregrad.compiler.kernels.expression import Expression, Pointers, Values, needed
@@ -19,6 +19,7 @@ from baregrad.compiler.kernels.reductions import combine, identity, masked
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 from baregrad.compiler.vector.target import Target
+from baregrad.record import Record
 
 _COLUMNS: Final = (2, 4)  # which divide the lanes of every target
 _BLOCK: Final = 4096  # elements of a block, about
@@ -75,7 +76,7 @@ class WholeRows(Place):
         return operand.row_stride == self.columns * operand.column_stride
 
 
-class NarrowPlan(NamedTuple):
+class NarrowPlan(Record):
     """How a map of few columns is computed.
 
     Attributes:

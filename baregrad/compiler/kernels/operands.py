@@ -8,20 +8,21 @@ In memory a bool takes 4 bytes and is 0 or 1; in a vector it is a mask. An int64
 lower half first; its halves are vectors of their own.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
 from baregrad.compiler.kernels.integers import Vector, Wide
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import FLOAT32, INT32, LANES, Type, Value
 from baregrad.engines.array import DType
+from baregrad.record import Record
 
 ELEMENT: Final = 4  # bytes of a float32
 LINE: Final = 64  # bytes of a cache line
 Index = int | Value  # an integer that is known, or that the program computes
 
 
-class Operand(NamedTuple):
+class Operand(Record):
     """A matrix in memory.
 
     Attributes:

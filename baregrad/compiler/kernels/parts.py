@@ -8,7 +8,7 @@ A single long row with a reduction along it is cut into rows first.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.cost import nanoseconds
 from baregrad.compiler.kernel import (
@@ -35,6 +35,7 @@ from baregrad.compiler.kernels.sweep import Stretch
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 from baregrad.compiler.vector.target import Target
+from baregrad.record import Record
 
 # what takes less is not cut
 _WORTH_CUTTING: Final = 4_000.0  # nanoseconds
@@ -45,7 +46,7 @@ _PARTS: Final = 16
 _COLUMNS: Final = 1024
 
 
-class PartsPlan(NamedTuple):
+class PartsPlan(Record):
     """How the parts of a map are reduced; everything but what is late.
 
     Attributes:
@@ -110,7 +111,7 @@ class PartsPlan(NamedTuple):
             passes.run(Stretch(loop.counter, 0, kernel.columns, kernel.columns, self.lanes))
 
 
-class CombinedPlan(NamedTuple):
+class CombinedPlan(Record):
     """How the parts are brought together; then what is late is done.
 
     Attributes:

@@ -1,15 +1,16 @@
 """The size of a matrix product, and what its plans have in common."""
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from baregrad.compiler.kernels.epilogue import Epilogue
 from baregrad.compiler.kernels.loops import Span
 from baregrad.compiler.kernels.operands import Operand
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
+from baregrad.record import Record
 
 
-class Size(NamedTuple):
+class Size(Record):
     """Of a matrix product: (rows × depth) · (depth × columns)."""
 
     rows: int
@@ -27,7 +28,7 @@ class Size(NamedTuple):
         return Size(self.columns, self.rows, self.depth)
 
 
-class Matrices(NamedTuple):
+class Matrices(Record):
     """The matrices of a product, and what becomes of it.
 
     Attributes:

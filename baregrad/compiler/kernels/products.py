@@ -1,7 +1,7 @@
 """Contraction kernels: a matrix product whose epilogue is the kernel's expression."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.kernel import (
     FULL,
@@ -26,12 +26,13 @@ from baregrad.compiler.kernels.plan import Matrices, Plan, Size
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 from baregrad.compiler.vector.target import Target
+from baregrad.record import Record
 
 # instructions of an elementary function, about
 _FUNCTION_LENGTH: Final = 25
 
 
-class ContractionPlan(NamedTuple):
+class ContractionPlan(Record):
     """How a contraction is computed.
 
     Attributes:

@@ -5,7 +5,7 @@ counter i // 2; `engines.philox` says what that is and where it comes from. A ve
 two vectors of numbers.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.kernel import Uniform
 from baregrad.compiler.kernels import integers
@@ -18,12 +18,13 @@ from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import INT32, LANES, Value
 from baregrad.compiler.vector.target import Target
 from baregrad.engines.philox import MULTIPLIERS, ROUNDS, WEYL, WORD
+from baregrad.record import Record
 
 _BLOCK: Final = 4096  # numbers of a block of the work
 _DIGITS: Final = 24
 
 
-class UniformPlan(NamedTuple):
+class UniformPlan(Record):
     """How random numbers are computed.
 
     Attributes:

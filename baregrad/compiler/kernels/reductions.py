@@ -9,7 +9,7 @@ of threads.
 
 from collections.abc import Sequence
 from math import inf, nan
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.kernels import arithmetic, integers
 from baregrad.compiler.kernels.errors import UnsupportedKernelError
@@ -19,6 +19,7 @@ from baregrad.compiler.vector import compositions
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
 from baregrad.engines.array import DType
+from baregrad.record import Record
 
 _LEAST: Final = {"float32": -inf, "int64": -(1 << 63)}
 
@@ -74,7 +75,7 @@ def across_lanes(b: Builder, op: str, x: Vector) -> Vector:
     return b.select(b.compare("unordered", spoiled, spoiled), nan, b.reduce_max(x))
 
 
-class RowsReduction(NamedTuple):
+class RowsReduction(Record):
     """A reduction over the rows, whose partial results are in scratch memory.
 
     Attributes:

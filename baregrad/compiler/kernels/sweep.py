@@ -1,11 +1,12 @@
 """Passes over the columns of a row, vector by vector."""
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.kernels.operands import Index, Place, Tile
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
+from baregrad.record import Record
 
 # called with the places of one iteration and the values carried to it; gives the next ones
 Body = Callable[[Sequence[Place], Sequence[Value]], Sequence[Value]]
@@ -14,7 +15,7 @@ Body = Callable[[Sequence[Place], Sequence[Value]], Sequence[Value]]
 UNROLL: Final = 4
 
 
-class Stretch(NamedTuple):
+class Stretch(Record):
     """Columns of one row.
 
     Attributes:

@@ -7,7 +7,7 @@ partial results in scratch memory, and the epilogue follows the last block.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.kernels.blocking import DEPTH_BLOCK, Tiling
 from baregrad.compiler.kernels.epilogue import (
@@ -33,6 +33,7 @@ from baregrad.compiler.kernels.plan import Matrices
 from baregrad.compiler.kernels.tiling import Split
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
+from baregrad.record import Record
 
 # so many bytes of a row are packed at once, of a left matrix that lies along its rows
 _PACKED_AT_ONCE: Final = 256
@@ -80,7 +81,7 @@ class _Depth:
         self.last = last
 
 
-class _Panel(NamedTuple):
+class _Panel(Record):
     """Neighbouring columns of the right matrix.
 
     Attributes:

@@ -6,9 +6,10 @@ model is Low et al., "Analytical modeling is enough for high-performance BLIS" (
 """
 
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.vector.target import VECTOR, Target
+from baregrad.record import Record
 
 # per cycle: two multiply-adds and two loads; a multiply-add may use the last one's result after 4
 _PER_CYCLE: Final = 2
@@ -24,7 +25,7 @@ _MOST_VECTORS: Final = 8
 _REST: Final = 1.1
 
 
-class Vectors(NamedTuple):
+class Vectors(Record):
     """What the model knows of a target.
 
     Attributes:
@@ -41,14 +42,14 @@ class Vectors(NamedTuple):
         return cls(target.lanes, len(target.registers[VECTOR]))
 
 
-class TileShape(NamedTuple):
+class TileShape(Record):
     """A tile: so many rows of so many vectors each."""
 
     rows: int
     vectors: int
 
 
-class Split(NamedTuple):
+class Split(Record):
     """An axis in equal parts, and a smaller rest.
 
     Attributes:
@@ -72,7 +73,7 @@ class Split(NamedTuple):
         return self.whole + (self.rest > 0)
 
 
-class Traffic(NamedTuple):
+class Traffic(Record):
     """Cache lines that a tile reads in each step of the depth, beyond the first cache.
 
     Attributes:

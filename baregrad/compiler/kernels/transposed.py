@@ -6,7 +6,7 @@ make the left matrix the right one of the transposed product, (A B)ᵀ = Bᵀ A�
 it goes to scratch memory, from where it is read in squares of lanes.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from baregrad.compiler.kernels.epilogue import Columns, Epilogue, finish_from_memory
 from baregrad.compiler.kernels.loops import Span
@@ -24,12 +24,13 @@ from baregrad.compiler.kernels.plan import Matrices, Size, round_up
 from baregrad.compiler.kernels.tiled import Tiled
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
+from baregrad.record import Record
 
 # estimated cycles for an element that is transposed, on a target with one lane
 _CYCLES: Final = 12.0
 
 
-class Transposed(NamedTuple):
+class Transposed(Record):
     """The plan.
 
     Attributes:

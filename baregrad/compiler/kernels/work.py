@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from baregrad.compiler.cost import nanoseconds
 from baregrad.compiler.kernel import Buffer, Kernel, Map, buffers_read, buffers_written
 from baregrad.compiler.kernels.parts import plan_parts
 from baregrad.compiler.kernels.plans import KernelPlan, plan_kernel
 from baregrad.compiler.vector.target import Target
+from baregrad.record import Record
 
 
-class Work(NamedTuple):
+class Work(Record):
     """A kernel, or a part of one that follows another, as it is scheduled.
 
     Attributes:

@@ -12,7 +12,7 @@ from baregrad.compiler.vector.program import Program
 from baregrad.compiler.vector.target import Target
 from baregrad.engines.selection import process_engine
 from baregrad.machine.assembler import Assembler, Code
-from baregrad.machine.cpu import processor
+from baregrad.machine.cpu import processor_features
 from baregrad.machine.errors import UnsupportedMachineError
 from baregrad.machine.function import NativeFunction
 
@@ -26,7 +26,7 @@ def host_target() -> Target:
     Raises:
         UnsupportedMachineError: it can run none.
     """
-    names = processor().names
+    names = processor_features()
     for target in TARGETS:
         if target.features <= names:
             return target
@@ -60,7 +60,7 @@ def target_named(name: str | None) -> Target:
 
 
 def _check_runs(target: Target) -> None:
-    missing = target.features - processor().names
+    missing = target.features - processor_features()
     if missing:
         names = ", ".join(sorted(missing))
         raise UnsupportedMachineError(f"{target.name} needs {names}, which this processor has not")

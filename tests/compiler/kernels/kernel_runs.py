@@ -30,10 +30,10 @@ from baregrad.compiler.vector.compile import TARGETS, compile_vector
 from baregrad.compiler.vector.interpreter import Memory, interpret
 from baregrad.compiler.vector.program import INT64, POINTER
 from baregrad.engines import ieee
-from baregrad.machine.cpu import is_x86_64, processor
+from baregrad.machine.cpu import is_x86_64, processor_features
 from baregrad.machine.memory import AlignedBuffer
 
-FEATURES = processor().names if is_x86_64() else frozenset()
+FEATURES = processor_features() if is_x86_64() else frozenset()
 on_every_target = pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 runs_on_every_target = pytest.mark.parametrize(
     "target",

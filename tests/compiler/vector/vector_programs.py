@@ -11,10 +11,10 @@ from baregrad.compiler.vector.compile import TARGETS, compile_vector
 from baregrad.compiler.vector.interpreter import interpret
 from baregrad.compiler.vector.operations import INTEGER_PREDICATES, PREDICATES, ROUNDINGS
 from baregrad.compiler.vector.program import FLOAT, FLOAT32, INT32, INT64, LANES, MASK, POINTER
-from baregrad.machine.cpu import is_x86_64, processor
+from baregrad.machine.cpu import is_x86_64, processor_features
 from baregrad.machine.memory import AlignedBuffer
 
-FEATURES = processor().names if is_x86_64() else frozenset()
+FEATURES = processor_features() if is_x86_64() else frozenset()
 # every target that code is generated for, and those of them that can be run here
 on_every_target = pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 runs_on_every_target = pytest.mark.parametrize(
