@@ -318,7 +318,17 @@ def _native_engine(name: str | None) -> _selection.Engine:
     return native_engine(name)
 
 
-_selection.register_native(_native_engine)
+def _native_name(name: str | None) -> str:
+    """That of this engine, which compiled steps go by; they do not need the engine itself."""
+    from baregrad.compiler.collector import collection_paused
+
+    with collection_paused():
+        from baregrad.compiler.vector.compile import target_named
+
+    return target_named(name).name
+
+
+_selection.register_native(_native_engine, _native_name)
 
 
 def __getattr__(name: str) -> Any:

@@ -22,8 +22,8 @@ from baregrad.compiler.kernel import (
     Uniform,
     buffers_read,
     buffers_written,
+    is_narrow,
 )
-from baregrad.compiler.kernels.narrow import is_narrow
 
 # what one core does in a nanosecond, about, at the sizes of a training step
 _PRODUCT_FLOPS: Final = 80.0

@@ -18,7 +18,6 @@ from baregrad.compiler.vector.lowering import lower
 from baregrad.compiler.vector.program import Program
 from baregrad.compiler.vector.target import Target
 from baregrad.machine.assembler import Assembler, Code
-from baregrad.machine.barrier import emit_barrier
 from baregrad.machine.convention import (
     SHADOW_SPACE,
     call,
@@ -172,6 +171,8 @@ def _slot(number: int) -> Memory:
 
 def _meet(asm: Assembler) -> None:
     """Wait for all threads, unless there is only one."""
+    from baregrad.machine.barrier import emit_barrier  # short steps need not load it
+
     alone = asm.label("alone")
     asm.cmp(ebp, 1)
     asm.je(alone)

@@ -35,6 +35,8 @@ from typing import Final, TypeAlias
 from baregrad.engines.array import DType, Shape
 from baregrad.record import Record
 
+_NARROW: Final = (2, 4)  # columns; they divide the lanes of every target
+
 # Extents, and what a reduction runs over.
 SCALAR: Final = 0
 ROWS: Final = 1
@@ -320,3 +322,13 @@ def late_nodes(kernel: Map | Contraction) -> list[bool]:
         else:
             late.append(isinstance(node, Apply) and any(late[i] for i in node.inputs))
     return late
+
+
+def is_narrow(kernel: Map) -> bool:
+    """Whether rows are so short that they share vectors, and all that is stored lies densely."""
+    if kernel.columns not in _NARROW or kernel.rows < 2:
+        return False
+    if any(isinstance(node, Reduce) and node.dtype != "float32" for node in kernel.nodes):
+        return False
+    late = late_nodes(kernel)
+    return all(late[s.node] or s.access[:2] == (kernel.columns, 1) for s in kernel.stores)

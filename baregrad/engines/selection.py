@@ -129,7 +129,7 @@ class _SmallScale(Engine):
 
     @property
     def name(self) -> str:
-        return self._native().name
+        return _native_name(self._wanted)
 
     def evaluate(
         self, operation: Kernel, inputs: Sequence[Array], attributes: Mapping[str, Any]
@@ -249,16 +249,20 @@ def _named(name: str | None) -> Engine:
 # --- the native engine, which is on a higher floor ------------------------------------------------
 
 _make_native: Callable[[str | None], Engine] | None = None
+_name_native: Callable[[str | None], str] | None = None
 _warned = False
 
 
-def register_native(make: Callable[[str | None], Engine]) -> None:
+def register_native(
+    make: Callable[[str | None], Engine], name: Callable[[str | None], str]
+) -> None:
     """Says how to get the native engine of a name; of None, the best that this computer runs.
 
-    `make` raises BaregradError where the processor or the system refuses.
+    `name` says which that is, and need not make it. Both raise BaregradError where the processor
+    or the system refuses.
     """
-    global _make_native
-    _make_native = make
+    global _make_native, _name_native
+    _make_native, _name_native = make, name
 
 
 def native_engine(name: str | None) -> Engine | None:
@@ -269,6 +273,16 @@ def native_engine(name: str | None) -> Engine | None:
     except BaregradError as error:
         warn_of_refusal(error)
         return None
+
+
+def _native_name(name: str | None) -> str:
+    """The name of that engine; of Python's where it is refused, with a warning."""
+    assert _name_native is not None
+    try:
+        return _name_native(name)
+    except BaregradError as error:
+        warn_of_refusal(error)
+        return _REFERENCE.name
 
 
 def warn_of_refusal(reason: BaregradError) -> None:

@@ -2,7 +2,6 @@ import contextlib
 import gzip
 import struct
 from array import array
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -88,7 +87,7 @@ def test_there_is_no_machine_code_where_it_cannot_run(monkeypatch):
     assert make() is None
     monkeypatch.undo()
     if byte_code.is_x86_64():
-        monkeypatch.setattr(byte_code, "processor", lambda: SimpleNamespace(names=frozenset()))
+        monkeypatch.setattr(byte_code, "processor_features", frozenset)
         assert make() is None
         monkeypatch.undo()
         monkeypatch.setattr(byte_code, "NativeFunction", refuse)

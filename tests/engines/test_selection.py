@@ -150,6 +150,7 @@ def test_where_machine_code_is_refused_one_warning_says_so_and_python_computes(m
         raise error
 
     monkeypatch.setattr(selection, "_make_native", refuse)
+    monkeypatch.setattr(selection, "_name_native", refuse)
     x = bg.zeros(20, 20)
     with pytest.warns(RuntimeWarning, match=f"machine code is not used.*{error}"):
         y = x + 1

@@ -5,7 +5,6 @@ import math
 import subprocess
 import sys
 from array import array
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -151,7 +150,7 @@ def test_there_is_no_machine_code_where_it_cannot_run(monkeypatch):
     assert make("normal", "f") is None
     monkeypatch.undo()
     if HERE:
-        monkeypatch.setattr(random_code, "processor", lambda: SimpleNamespace(names=frozenset()))
+        monkeypatch.setattr(random_code, "processor_features", frozenset)
         assert make("normal", "f") is None
         monkeypatch.undo()
         monkeypatch.setattr(random_code, "NativeFunction", refuse)

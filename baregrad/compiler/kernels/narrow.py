@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from baregrad.compiler.kernel import COLUMNS, ROWS, Load, Map, Reduce, Store, late_nodes
+from baregrad.compiler.kernel import COLUMNS, ROWS, Load, Map, Reduce
 from baregrad.compiler.kernels.expression import Expression, Pointers, Values, needed
 from baregrad.compiler.kernels.integers import single
 from baregrad.compiler.kernels.late import Late
@@ -21,23 +21,7 @@ from baregrad.compiler.vector.program import Value
 from baregrad.compiler.vector.target import Target
 from baregrad.record import Record
 
-_COLUMNS: Final = (2, 4)  # which divide the lanes of every target
 _BLOCK: Final = 4096  # elements of a block, about
-
-
-def is_narrow(kernel: Map) -> bool:
-    """Whether rows are so short that they share vectors, and all that is stored lies densely."""
-    late = late_nodes(kernel)
-    return (
-        kernel.columns in _COLUMNS
-        and kernel.rows > 1
-        and all(node.dtype == "float32" for node in kernel.nodes if isinstance(node, Reduce))
-        and all(late[s.node] or _is_dense(s, kernel.columns) for s in kernel.stores)
-    )
-
-
-def _is_dense(store: Store, columns: int) -> bool:
-    return (store.access.row, store.access.column) == (columns, 1)
 
 
 class WholeRows(Place):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from baregrad.compiler.cost import nanoseconds
 from baregrad.compiler.kernel import (
     COLUMNS,
     FULL,
@@ -22,12 +21,12 @@ from baregrad.compiler.kernel import (
     Node,
     Reduce,
     late_nodes,
+    is_narrow,
 )
 from baregrad.compiler.kernels.expression import Expression, Pointers, Values
 from baregrad.compiler.kernels.late import Late
 from baregrad.compiler.kernels.loops import Span, each, within
 from baregrad.compiler.kernels.maps import plan_map
-from baregrad.compiler.kernels.narrow import is_narrow
 from baregrad.compiler.kernels.operands import ELEMENT, Place, Tile, advanced
 from baregrad.compiler.kernels.passes import Passes
 from baregrad.compiler.kernels.reductions import RowsReduction
@@ -37,8 +36,6 @@ from baregrad.compiler.vector.program import Value
 from baregrad.compiler.vector.target import Target
 from baregrad.record import Record
 
-# what takes less is not cut
-_WORTH_CUTTING: Final = 4_000.0  # nanoseconds
 # so many blocks are enough for the threads
 _ENOUGH: Final = 4
 _PARTS: Final = 16
@@ -168,9 +165,7 @@ def plan_parts(kernel: Map, target: Target, number: int) -> tuple[PartsPlan, Com
         target: whose vectors.
         number: of the new buffer for partial results.
     """
-    if is_narrow(kernel):
-        return None
-    if nanoseconds(kernel) < _WORTH_CUTTING or plan_map(kernel, target).blocks >= _ENOUGH:
+    if is_narrow(kernel) or plan_map(kernel, target).blocks >= _ENOUGH:
         return None
     cut, rest = (kernel, None) if kernel.rows != 1 else _cut(kernel)
     late = Late(cut, target.lanes)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from baregrad.compiler.kernel import Batch, Contraction, Copy, Index, Kernel, Map
+from baregrad.compiler.kernel import Batch, Contraction, Copy, Index, Kernel, Map, is_narrow
 from baregrad.compiler.kernels.expression import Pointers
 from baregrad.compiler.kernels.loops import Span
 from baregrad.compiler.kernels.maps import plan_map
-from baregrad.compiler.kernels.narrow import is_narrow, plan_narrow
 from baregrad.compiler.kernels.products import plan_contraction
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.program import Value
@@ -49,7 +48,11 @@ def plan_kernel(kernel: Kernel, target: Target) -> KernelPlan:
     """
     # what most steps lack is imported when it comes up
     if isinstance(kernel, Map):
-        return plan_narrow(kernel, target) if is_narrow(kernel) else plan_map(kernel, target)
+        if not is_narrow(kernel):
+            return plan_map(kernel, target)
+        from baregrad.compiler.kernels.narrow import plan_narrow
+
+        return plan_narrow(kernel, target)
     if isinstance(kernel, Contraction):
         return plan_contraction(kernel, target)
     if isinstance(kernel, Index):

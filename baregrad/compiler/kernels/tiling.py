@@ -115,18 +115,20 @@ def product_cycles(
     rows: int, columns: int, depth: int, shape: TileShape, lanes: int, traffic: Traffic
 ) -> float:
     """Estimated cycles for all tiles of a matrix product."""
-    down = Split.of(rows, shape.rows)
-    across = Split.of(-(-columns // lanes), shape.vectors)
+    down, rest = divmod(rows, shape.rows)
+    across, last = divmod(-(-columns // lanes), shape.vectors)
     # a panel stays in the first cache while all tiles use it; used once, it is where it was before
-    kept = shape.vectors * lanes if down.parts > 1 else columns
+    kept = shape.vectors * lanes if rows > shape.rows else columns
     is_near = _ELEMENT * kept * depth <= _FIRST_CACHE // 2
     lines = 0.0 if is_near else _ELEMENT * lanes / _LINE
-
-    def strip(vectors: int) -> float:
-        whole = down.whole * tile_cycles(shape.rows, vectors, depth, traffic, lines)
-        return whole + tile_cycles(down.rest, vectors, depth, traffic, lines)
-
-    return across.whole * strip(shape.vectors) + strip(across.rest)
+    cycles = 0.0
+    for panels, vectors in ((across, shape.vectors), (1, last)):
+        if panels and vectors:
+            strip = down * tile_cycles(shape.rows, vectors, depth, traffic, lines)
+            if rest:
+                strip += tile_cycles(rest, vectors, depth, traffic, lines)
+            cycles += panels * strip
+    return cycles
 
 
 @cache

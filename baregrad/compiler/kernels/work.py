@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from baregrad.compiler.cost import nanoseconds
 from baregrad.compiler.kernel import Buffer, Kernel, Map, buffers_read, buffers_written
-from baregrad.compiler.kernels.parts import plan_parts
 from baregrad.compiler.kernels.plans import KernelPlan, plan_kernel
 from baregrad.compiler.vector.target import Target
 from baregrad.record import Record
+
+# a map that takes less is not cut
+_WORTH_CUTTING: Final = 4_000.0  # nanoseconds
 
 
 class Work(Record):
@@ -41,7 +45,11 @@ def plan_work(kernel: Kernel, target: Target, number: int) -> tuple[list[Work], 
         UnsupportedKernelError: there is no vector code for it.
     """
     reads, writes, time = buffers_read(kernel), buffers_written(kernel), nanoseconds(kernel)
-    cut = plan_parts(kernel, target, number) if isinstance(kernel, Map) else None
+    cut = None
+    if isinstance(kernel, Map) and time >= _WORTH_CUTTING:
+        from baregrad.compiler.kernels.parts import plan_parts  # small steps need not load it
+
+        cut = plan_parts(kernel, target, number)
     if cut is None:
         return [Work(plan_kernel(kernel, target), reads, writes, time)], []
     parts, combined = cut
