@@ -20,8 +20,8 @@ from baregrad.compiler.kernel import (
     Map,
     Node,
     Reduce,
-    late_nodes,
     is_narrow,
+    late_nodes,
 )
 from baregrad.compiler.kernels.expression import Expression, Pointers, Values
 from baregrad.compiler.kernels.late import Late

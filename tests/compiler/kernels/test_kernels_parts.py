@@ -10,7 +10,7 @@ from kernel_runs import Nodes, runs_on_every_target
 import baregrad as bg
 from baregrad.compiler import launch, schedule, threads
 from baregrad.compiler.kernel import COLUMNS, Map, buffers_read, buffers_written
-from baregrad.compiler.kernels import parts
+from baregrad.compiler.kernels import work
 from baregrad.compiler.kernels.parts import CombinedPlan, PartsPlan
 from baregrad.compiler.native import NativeExecution
 from baregrad.compiler.step import stages
@@ -22,7 +22,7 @@ SIZES = [2048, 2049, 3000, 4097, 16 * 1024, 16 * 1024 + 1, 40_000]
 
 @pytest.fixture(autouse=True)
 def always_in_parts(monkeypatch):
-    monkeypatch.setattr(parts, "_WORTH_CUTTING", 0.0)
+    monkeypatch.setattr(work, "_WORTH_CUTTING", 0.0)
     monkeypatch.setattr(schedule, "_WORTH_SPLITTING", 0.0)
     monkeypatch.setattr(schedule, "_LEAST_GAIN", -1000.0)
     monkeypatch.setattr(launch, "_WORTH_WAKING", 0.0)
