@@ -1,9 +1,10 @@
 """Products whose matrices both lie along the depth, and that are small in one direction.
 
 An element is a dot product of two vectors that lie in memory as such: nothing is packed, and no
-lane is idle however few columns there are. A vector of columns has as many vectors of partial sums,
-which are added up together at the end (`shuffles.sum_each`). Several rows are computed at once, as
-long as there are registers for their sums, since each then uses what was loaded for the others.
+lane is idle however few columns there are. A group of columns has as many vectors of partial sums,
+which are added up together at the end, to one vector (`shuffles.sum_each`). Several rows are
+computed at once, as long as there are registers for their sums, since each then uses what was
+loaded for the others.
 
 The order of summation depends on the number of lanes L: partial sum i has the terms i, i + L,
 i + 2 L, ... in order; the L partial sums are added by halves, as `reduce_add` does.
@@ -21,7 +22,7 @@ from baregrad.record import Record
 
 
 class Dot(Record):
-    """The plan: a block of the work is a vector of columns, or some rows.
+    """The plan: a block of the work is a group of columns, or some rows.
 
     Attributes:
         size: of the product.
@@ -33,19 +34,27 @@ class Dot(Record):
 
     @property
     def across(self) -> Split:
-        """The columns, in vectors."""
-        return Split.of(self.size.columns, self.vectors.lanes)
+        """The columns, in vectors; in as many equal groups, if more rows fit beside them."""
+        columns, lanes = self.size.columns, self.vectors.lanes
+        vectors = max(-(-columns // lanes), 1)
+        equal = max(-(-columns // vectors), 1)
+        return Split.of(
+            columns, equal if self._most_rows(equal) > self._most_rows(lanes) else lanes
+        )
 
     @property
     def down(self) -> Split:
-        """The rows, as many at once as there are registers for: sums, factors, and one to spare."""
-        columns = min(self.size.columns, self.vectors.lanes)
-        rows = (self.vectors.registers - 2) // (columns + 1)
-        return Split.of(self.size.rows, max(min(rows, self.size.rows), 1))
+        """The rows, as many at once as there are registers for."""
+        rows = min(self._most_rows(self.across.size), self.size.rows)
+        return Split.of(self.size.rows, max(rows, 1))
+
+    def _most_rows(self, columns: int) -> int:
+        """For so many the registers hold sums and factors, and there is one to spare."""
+        return (self.vectors.registers - 2) // (columns + 1)
 
     @property
     def by_columns(self) -> bool:
-        """Whether a block of the work is a vector of columns."""
+        """Whether a block of the work is a group of columns."""
         return self.across.parts >= self.down.parts
 
     @property
@@ -61,7 +70,7 @@ class Dot(Record):
     @property
     def cycles(self) -> float:
         """Estimated: loads or multiply-adds, and the sums at the end."""
-        rows, columns = self.down.size, min(self.size.columns, self.vectors.lanes)
+        rows, columns = self.down.size, self.across.size
         depth = -(-self.size.depth // self.vectors.lanes)
         step = max(rows * columns, rows + columns) / 2
         end = rows * (3 * columns + self.vectors.lanes)
@@ -71,22 +80,21 @@ class Dot(Record):
         """Append the code; see `plan.Plan`."""
         b, lanes = builder, self.vectors.lanes
         left, right, epilogue = matrices
-        rest = self.size.columns % lanes
-        tail = b.mask_below(rest) if rest else None
         rows: Span = (0, self.down.parts)
         columns: Span = (0, self.across.parts)
         if self.by_columns:
             columns = blocks
         else:
             rows = blocks
-        for vectors, width in parts(b, columns, self.across):
-            for vector in each(b, vectors):
-                first = product(b, vector, lanes)
-                places = Columns(first, width, lanes, tail if width < lanes else None)
+        for groups, width in parts(b, columns, self.across):
+            tail = b.mask_below(width) if width < lanes else None
+            for group in each(b, groups):
+                first = product(b, group, self.across.size)
+                places = Columns(first, width, lanes, tail)
                 source = moved(b, right, 0, first)
-                for groups, height in parts(b, rows, self.down):
-                    for group in each(b, groups):
-                        row = product(b, group, self.down.size)
+                for tiles, height in parts(b, rows, self.down):
+                    for tile in each(b, tiles):
+                        row = product(b, tile, self.down.size)
                         sums = self._sums(b, moved(b, left, row, 0), source, height, width)
                         finish_in_registers(b, row, places, sums, epilogue)
 

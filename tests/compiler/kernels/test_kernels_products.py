@@ -26,6 +26,7 @@ from baregrad.compiler.kernels.plan import Size
 from baregrad.compiler.kernels.plans import plan_kernel
 from baregrad.compiler.kernels.tiled import DEPTH_BLOCK, Tiled
 from baregrad.compiler.kernels.transposed import Transposed
+from baregrad.compiler.vector.avx2 import AVX2
 from baregrad.compiler.vector.avx512 import AVX512
 from baregrad.compiler.vector.text import program_text
 from baregrad.errors import ArgumentError
@@ -308,6 +309,12 @@ def test_with_few_columns_dot_products_are_taken_of_more_rows_at_once():
     assert isinstance(chosen, Dot)
     assert chosen.down == (2, 128, 0)
     assert chosen.blocks == 128
+
+
+def test_columns_of_dot_products_are_in_equal_groups_if_more_rows_fit_beside_them():
+    assert plan(256, 10, 256, "NT", AVX2).across == (5, 2, 0)
+    assert plan(256, 10, 256, "NT", AVX2).down.size == 2
+    assert plan(1, 33, 256, "NT", AVX2).across == (8, 4, 1)
 
 
 def test_with_more_columns_than_rows_the_left_matrix_is_transposed():
