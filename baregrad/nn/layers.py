@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, overload
 
-from baregrad.arguments import checked_count
+from baregrad.arguments import checked_count, checked_number
 from baregrad.engines.array import FLOATS, DType
 from baregrad.errors import ArgumentError, DTypeError, ShapeError
 from baregrad.nn.activations import ActivationFunction, activation_named
@@ -111,11 +112,9 @@ def check_probability(p: float) -> float:
     """A probability with which something may be dropped.
 
     Raises:
-        ArgumentError: it is not in [0, 1).
+        ArgumentError: it is no number of at least 0 and below 1.
     """
-    if not isinstance(p, int | float) or not 0 <= p < 1:
-        raise ArgumentError(f"the dropout probability must be in [0, 1), not {p!r}")
-    return p
+    return checked_number(p, "the dropout probability", least=0, below=1)
 
 
 class Dropout(Module):
@@ -156,13 +155,13 @@ class LayerNorm(Module):
 
     Args:
         features: the size of the last axis.
-        epsilon: added to the variance.
+        epsilon: added to the variance, 0 or more.
         dtype: of the parameters.
     """
 
     def __init__(self, features: int, epsilon: float = 1e-5, dtype: DType = "float32") -> None:
         self.features = checked_count(features, "the number of features")
-        self.epsilon = epsilon
+        self.epsilon = checked_number(epsilon, "epsilon", least=0, below=inf)
         self.weight = ones(features, dtype=checked_float(dtype), requires_grad=True)
         self.bias = zeros(features, dtype=dtype, requires_grad=True)
 
@@ -186,8 +185,8 @@ class BatchNorm1d(Module):
 
     Args:
         features: the size of the last axis.
-        epsilon: added to the variance.
-        momentum: the weight of the newest batch in the running averages.
+        epsilon: added to the variance, 0 or more.
+        momentum: the weight of the newest batch in the running averages, from 0 to 1.
         dtype: of the parameters.
     """
 
@@ -199,8 +198,8 @@ class BatchNorm1d(Module):
         dtype: DType = "float32",
     ) -> None:
         self.features = checked_count(features, "the number of features")
-        self.epsilon = epsilon
-        self.momentum = momentum
+        self.epsilon = checked_number(epsilon, "epsilon", least=0, below=inf)
+        self.momentum = checked_number(momentum, "momentum", least=0, most=1)
         self.weight = ones(features, dtype=checked_float(dtype), requires_grad=True)
         self.bias = zeros(features, dtype=dtype, requires_grad=True)
         self.running_mean = zeros(features, dtype=dtype)

@@ -17,8 +17,9 @@ from collections.abc import Callable
 from math import inf
 from typing import Any, TypeAlias
 
+from baregrad.arguments import checked_number
 from baregrad.engines.array import Shape
-from baregrad.errors import ArgumentError, DTypeError, OutOfRangeError, ShapeError, checked_name
+from baregrad.errors import DTypeError, OutOfRangeError, ShapeError, checked_name
 from baregrad.nn.reduction import alike, check_logits, check_range, floating, reduced
 from baregrad.tensor.tensor import Tensor, as_tensor
 
@@ -52,8 +53,7 @@ def huber(
     ½ e² where e = |p - t| ≤ δ, and δ (e - ½ δ) elsewhere (P. Huber, "Robust estimation of a
     location parameter", 1964).
     """
-    if not 0 < delta < inf:
-        raise ArgumentError(f"huber: delta must be a number above 0, not {delta}")
+    checked_number(delta, "huber: delta", above=0, below=inf)
     prediction, target = alike(prediction, target, "huber")
     error = (prediction - target).abs()
     losses = (error <= delta).where(0.5 * error * error, delta * (error - 0.5 * delta))
@@ -72,8 +72,7 @@ def quantile(
     max(q (t - p), (q - 1)(t - p)) (R. Koenker and G. Bassett, "Regression quantiles", 1978); with
     q = ½, half the absolute error.
     """
-    if not 0 < quantile < 1:
-        raise ArgumentError(f"quantile: the quantile must be between 0 and 1, not {quantile}")
+    checked_number(quantile, "quantile: the quantile", above=0, below=1)
     prediction, target = alike(prediction, target, "quantile")
     error = target - prediction
     losses = (quantile * error).maximum((quantile - 1) * error)
@@ -206,8 +205,7 @@ def _one_hot(target: Tensor, logits: Tensor) -> Tensor:
 
 def _smoothed(target: Tensor, classes: int, amount: float, name: str) -> Tensor:
     """Targets moved a little towards the even distribution."""
-    if not 0 <= amount < 1:
-        raise ArgumentError(f"{name}: label_smoothing must be at least 0 and below 1, not {amount}")
+    checked_number(amount, f"{name}: label_smoothing", least=0, below=1)
     return (1 - amount) * target + amount / classes if amount else target
 
 

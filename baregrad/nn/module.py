@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from baregrad.errors import (
+    ArgumentError,
     BaregradError,
     DTypeError,
     GradientError,
@@ -30,8 +31,12 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Tensor) and not _is_parameter(value):
             self._check_kept(name)
+        parts = list(_parts(name, value))
+        for _, part in parts:
+            if isinstance(part, Module) and any(m is self for _, m in part.named_modules()):
+                raise ArgumentError(f"{name} would make this {type(self).__name__} part of itself")
         object.__setattr__(self, name, value)
-        for path, part in _parts(name, value):
+        for path, part in parts:
             if isinstance(part, Tensor):
                 if part.op is None:
                     part.name = path
@@ -167,18 +172,13 @@ class Module:
     def _summary_rows(self) -> list[tuple[str, ...]]:
         """Its heading, a row for each module, and the total."""
         rows: list[tuple[str, ...]] = [("module", "kind", "shapes", "parameters")]
-        for path, module in self._every_module("", "the model itself"):
+        for path, module in self.named_modules():
             own = [t for name, t in module.named_parameters() if "." not in name]
             if own:
                 shapes = " ".join("×".join(map(str, t.shape)) or "1" for t in own)
                 count = f"{sum(t.size for t in own):,}"
-                rows.append((path, type(module).__name__, shapes, count))
+                rows.append((path or "the model itself", type(module).__name__, shapes, count))
         return [*rows, ("total", "", "", f"{sum(t.size for t in self.parameters()):,}")]
-
-    def _every_module(self, prefix: str, own_path: str) -> Iterator[tuple[str, Module]]:
-        yield own_path, self
-        for name, child in self.named_children():
-            yield from child._every_module(f"{prefix}{name}.", f"{prefix}{name}")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.describe()})"

@@ -8,14 +8,14 @@ from typing import Any
 from baregrad.errors import ArgumentError, DTypeError, GradientError
 from baregrad.tensor.autograd import grad
 from baregrad.tensor.factories import linspace
-from baregrad.tensor.tensor import Tensor
+from baregrad.tensor.tensor import Tensor, as_tensor
 
 STEP = 1e-6  # about the cube root of float64's precision, where a central difference is best
 
 
 def gradcheck(
     function: Callable[..., Tensor],
-    inputs: Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
     order: int = 1,
     atol: float = 1e-6,
     rtol: float = 1e-5,
@@ -42,13 +42,14 @@ def gradcheck(
     """
     if order not in (1, 2):
         raise ArgumentError(f"gradcheck: the order is 1 or 2, not {order!r}")
+    inputs = [inputs] if isinstance(inputs, Tensor) else inputs
     varied = [x for x in inputs if x.requires_grad]
     for x in varied:
         if x.dtype != "float64":
             raise DTypeError(f"gradcheck needs float64, and {x.label()} is {x.dtype}")
 
     def scalar() -> Tensor:
-        return _weighted(function(*inputs))
+        return _weighted(as_tensor(function(*inputs)))
 
     _compare(scalar, varied, atol, rtol, "gradient")
     if order > 1:

@@ -32,12 +32,15 @@ class Generator:
         seed: which numbers; None takes one from the operating system.
         stream: an independent sequence for each integer, under one seed.
         index: how many numbers of the stream have been drawn already.
+
+    Raises:
+        ArgumentError: one of them is no integer from 0 to 2**64 - 1.
     """
 
     def __init__(self, seed: int | None = None, stream: int = 0, index: int = 0) -> None:
-        self.seed = int.from_bytes(urandom(8), "little") if seed is None else _checked_seed(seed)
-        self.stream = stream
-        self.index = index
+        self.seed = _checked_word(int.from_bytes(urandom(8)) if seed is None else seed, "seed")
+        self.stream = _checked_word(stream, "stream")
+        self.index = _checked_word(index, "index")
 
     def __repr__(self) -> str:
         return f"Generator(seed={self.seed}, stream={self.stream}, index={self.index})"
@@ -96,12 +99,14 @@ class Generator:
         Raises:
             ArgumentError: there is no integer between, or one that does not fit int64.
         """
-        if not (isinstance(low, int) and isinstance(high, int) and -(2**63) <= low < high <= 2**63):
+        whole = isinstance(low, Integral) and isinstance(high, Integral)
+        if not (whole and -(2**63) <= low < high <= 2**63):
             raise ArgumentError(
                 f"randint(low, high, shape): there is no int64 from {low!r} to {high!r} - 1"
             )
         sizes = checked_shape(unpacked((shape,)), "randint")
-        values = (low + (bits * (high - low) >> 64) for bits in self.bits(prod(sizes)))
+        first, count = int(low), int(high) - int(low)
+        values = (first + (bits * count >> 64) for bits in self.bits(prod(sizes)))
         return Tensor.leaf(arrays.new(values, sizes, "int64"))
 
     def permutation(self, count: int) -> array[int]:
@@ -115,10 +120,10 @@ def _check_float(dtype: DType) -> None:
         raise ArgumentError(f"random floats cannot be {dtype}; use float32 or float64")
 
 
-def _checked_seed(seed: int) -> int:
-    if not isinstance(seed, Integral) or not 0 <= seed < 2**64:
-        raise ArgumentError(f"a seed is an integer from 0 to 2**64 - 1, not {seed!r}")
-    return int(seed)
+def _checked_word(value: int, what: str) -> int:
+    if not isinstance(value, Integral) or not 0 <= value < 2**64:
+        raise ArgumentError(f"the {what} is an integer from 0 to 2**64 - 1, not {value!r}")
+    return int(value)
 
 
 # --- the default generator --------------------------------------------------------------------

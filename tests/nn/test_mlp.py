@@ -161,7 +161,7 @@ def test_config_rebuilds_the_model():
         ({"norm": "group"}, "unknown norm 'group'"),
         ({"initializer": "xavier"}, "unknown initializer 'xavier'"),
         ({"dropout": 1.5}, "dropout probability"),
-        ({"seed": -1}, "a seed is an integer"),
+        ({"seed": -1}, "the seed is an integer"),
         ({"neurons": [1], "activation": "foo"}, "unknown activation 'foo'"),
         ({"neurons": [1], "norm": "foo"}, "unknown norm 'foo'"),
         ({"neurons": [1], "dropout": -1}, "dropout probability"),

@@ -5,7 +5,7 @@ from array import array
 import pytest
 
 import baregrad as bg
-from baregrad.errors import DTypeError, GradientError, ModelFileError, ShapeError
+from baregrad.errors import ArgumentError, DTypeError, GradientError, ModelFileError, ShapeError
 from baregrad.nn.layers import BatchNorm1d, Dropout, Linear, Sequential
 from baregrad.nn.module import Module
 from baregrad.tensor.autograd import topological_order
@@ -49,6 +49,14 @@ def test_modules_are_found_with_their_paths():
     paths = ["", "modules.0", "modules.1", "modules.1.modules.0"]
     assert [path for path, _ in model.named_modules()] == paths
     assert dict(model.named_modules())["modules.0"] is model[0]
+
+
+def test_a_module_is_no_part_of_itself():
+    outer, inner = Sequential(Linear(1, 1)), Linear(1, 1)
+    outer.parts = {"first": [inner]}
+    for value in (outer, [inner, {"all": outer}]):
+        with pytest.raises(ArgumentError, match="parent would make this Linear part of itself"):
+            inner.parent = value
 
 
 def test_tensors_that_need_no_gradient_are_saved_but_not_trained():

@@ -78,6 +78,10 @@ def test_inputs_are_as_they_were_afterwards():
     assert (x.tolist(), x.grad) == ([1.0, 2.0], None)
 
 
+def test_a_single_input_needs_no_list():
+    assert bg.gradcheck(bg.sin, Tensor([1.0, 2.0], "float64", requires_grad=True))
+
+
 def test_gradcheck_needs_float64():
     with pytest.raises(DTypeError, match="gradcheck needs float64, and 'x' is float32"):
         bg.gradcheck(lambda x: x, [Tensor([1.0], requires_grad=True, name="x")])
@@ -88,6 +92,7 @@ def test_gradcheck_needs_float64():
     [
         (lambda x: x.detach(), [leaf(1.0)]),
         (lambda x: x > 0, [leaf(1.0)]),
+        (lambda x: 3.0, [leaf(1.0)]),
         (lambda x: x, [Tensor([1.0])]),
     ],
 )

@@ -53,9 +53,13 @@ def test_a_generator_without_a_seed_takes_one_from_the_system():
 
 @pytest.mark.parametrize("seed", [-1, 2**64, 1.0, "1"])
 def test_a_seed_is_an_unsigned_64_bit_integer(seed):
-    with pytest.raises(ArgumentError, match="a seed is an integer from 0 to"):
+    with pytest.raises(ArgumentError, match="the seed is an integer from 0 to"):
         bg.manual_seed(seed)
     Generator(2**64 - 1)
+    with pytest.raises(ArgumentError, match="the stream is an integer from 0 to"):
+        Generator(0, stream=-1)
+    with pytest.raises(ArgumentError, match="the index is an integer from 0 to"):
+        Generator(0, index=1.5)
 
 
 def test_a_seed_of_ones_own_does_not_touch_the_default_generator():
@@ -202,6 +206,12 @@ def test_random_integers_take_a_shape_or_a_size():
     assert bg.randint(0, 3).shape == ()
     assert bg.randint(0, 3, 2).shape == (2,)
     assert bg.randint(0, 3, (2, 0)).shape == (2, 0)
+
+
+def test_bounds_may_be_integers_of_numpy():
+    numpy = pytest.importorskip("numpy")
+    drawn = Generator(3).randint(numpy.int64(-4), numpy.int64(9), numpy.int64(5))
+    assert drawn.tolist() == Generator(3).randint(-4, 9, 5).tolist()
 
 
 @pytest.mark.parametrize(
