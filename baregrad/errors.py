@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, TypeVar
 
 N = TypeVar("N", bound=str)
+MOST_LISTED = 30  # names in a message
 
 
 class BaregradError(Exception):
@@ -84,4 +85,11 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> ArgumentError
     names = sorted(known)
     near = difflib.get_close_matches(str(name).lower(), names, n=1)  # names are in lower case
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    return ArgumentError(f"unknown {kind} {name!r}{hint} Known: {', '.join(names)}.")
+    return ArgumentError(f"unknown {kind} {name!r}{hint} Known: {listed(names)}.")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names with commas between; of very many only the first."""
+    names = list(names)
+    more = [f"... and {len(names) - MOST_LISTED:,} more"] if len(names) > MOST_LISTED else []
+    return ", ".join([*names[:MOST_LISTED], *more])

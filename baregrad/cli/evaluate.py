@@ -11,7 +11,7 @@ from typing import Any
 
 from baregrad.cli.model_file import model_for_tables
 from baregrad.cli.printable import aligned, printable
-from baregrad.cli.table_file import table_of
+from baregrad.cli.table_file import show_notes, table_of
 from baregrad.cli.unseen import warn_of_unseen
 from baregrad.data.preprocess import Preprocessor
 from baregrad.data.table import Table
@@ -40,6 +40,7 @@ def run(arguments: Namespace) -> int:
     if missing := len(table) - len(known):
         rows = counted(missing, "row")
         print(f"baregrad: {rows} without {target!r} left out", file=sys.stderr)
+    show_notes([f"{table.source}: {note}" for note in table.notes])
     warn_of_unseen(preprocessor.unseen(known))
     output = predict(model, preprocessor.transform(known))
     figures = assessed(known, preprocessor, output)

@@ -6,6 +6,7 @@ from argparse import ArgumentError, Namespace
 from collections.abc import Callable
 
 from baregrad.cli.model_file import inputs_of, saved_model
+from baregrad.cli.output import write_output
 from baregrad.compiler.explain import LINES, STAGES, explain
 from baregrad.nn.losses import LOSSES
 from baregrad.nn.mlp import MLP
@@ -24,7 +25,7 @@ def run(arguments: Namespace) -> int:
     """Prints the stages."""
     step, examples = _prediction(arguments) if arguments.model else _training_step(arguments)
     lines = None if arguments.full else LINES
-    print(explain(step, *examples, stage=arguments.stage or STAGES, lines=lines), end="")
+    write_output([explain(step, *examples, stage=arguments.stage or STAGES, lines=lines)])
     return 0
 
 

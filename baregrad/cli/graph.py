@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 
 from baregrad.cli.model_file import sample_for, saved_model
+from baregrad.cli.output import write_output
 from baregrad.nn.module import Module
 from baregrad.view.drawing import Drawing
 from baregrad.view.graph import draw_graph
@@ -17,7 +18,7 @@ def run(arguments: Namespace) -> int:
     if drawing.folded:
         print(f"baregrad: {drawing.folded}", file=sys.stderr)
     if arguments.out is None:
-        print(drawing.dot, end="")
+        write_output([drawing.dot])
     else:
         drawing.save(arguments.out)
     return 0

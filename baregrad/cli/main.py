@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from baregrad.cli import INTERRUPTED
+from baregrad.cli.output import write_output
 from baregrad.cli.parser import build_parser
 from baregrad.cli.printable import printable
 
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs a command; only its own module is imported, so that ``--help`` is quick."""
     command = import_module(f"baregrad.cli.{arguments.command}")
     code: int = command.run(arguments)
-    print(end="", flush=True)  # an output that cannot be written is noticed here, not at exit
+    write_output()  # what cannot be written is noticed here, not at exit
     return code
 
 

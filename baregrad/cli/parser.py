@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from baregrad.cli import values
-from baregrad.cli.train_options import add_reading, add_train, listed
+from baregrad.cli.train_options import add_reading, add_train
+from baregrad.errors import listed
 from baregrad.nn.activations import ACTIVATIONS
 from baregrad.nn.losses import LOSSES
 from baregrad.optim.named import OPTIMIZERS
@@ -91,7 +92,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     )
     add_reading(parser)
     parser.add_argument(
-        "--out", metavar="FILE", help="where to write the table (default: standard output)"
+        "--out", default="-", metavar="FILE", help="where to write (default: - standard output)"
     )
     parser.add_argument(
         "--json", action="store_true", help="write a line of JSON for each row instead of CSV"

@@ -12,8 +12,10 @@ from types import SimpleNamespace
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from baregrad.cli.model_file import model_for_tables
-from baregrad.cli.table_file import table_in_blocks
+from baregrad.cli.output import write_output
+from baregrad.cli.table_file import show_notes, table_in_blocks
 from baregrad.cli.unseen import warn_of_unseen
+from baregrad.data.cells import number
 from baregrad.data.preprocess import Preprocessor
 from baregrad.data.table import Table
 from baregrad.errors import DataError
@@ -23,6 +25,7 @@ from baregrad.tensor.tensor import Tensor
 from baregrad.training.compiling import prediction_pays
 from baregrad.training.evaluation import BATCH, outputs
 
+STANDARD_OUTPUT = "-"
 CHANCE: Final = "probability_{}"  # the name of a column
 Predictions: TypeAlias = tuple[Table, dict[str, list[Any]]]  # some rows, and their new columns
 
@@ -34,11 +37,13 @@ class Survey(NamedTuple):
         rows: how many there are.
         numeric: the columns that have numbers, and nothing else.
         unseen: of each column, the categories that were not there in training.
+        notes: what was noticed when it was read.
     """
 
     rows: int
     numeric: set[str]
     unseen: dict[str, set[str]]
+    notes: list[str]
 
 
 def run(arguments: Namespace) -> int:
@@ -50,14 +55,14 @@ def run(arguments: Namespace) -> int:
     model, preprocessor = model_for_tables(arguments.model)
     first = partial(surveyed, preprocessor=preprocessor)
     with table_in_blocks(arguments, list(preprocessor.kinds), first) as (survey, blocks):
+        show_notes(survey.notes)
         warn_of_unseen(survey.unseen)
         predictions = predicted_blocks(model, preprocessor, survey, blocks)
         lines = (
             json_lines(predictions, survey.numeric) if arguments.json else csv_lines(predictions)
         )
-        if arguments.out is None:
-            for line in lines:
-                print(line, end="")
+        if arguments.out == STANDARD_OUTPUT:
+            write_output(lines)
         else:  # there whole or not at all
             write_atomically(arguments.out, (line.encode() for line in lines))
     return 0
@@ -70,20 +75,21 @@ def surveyed(blocks: Iterator[Table], preprocessor: Preprocessor) -> Survey:
         DataError: the model cannot read it, or it has a column of the name of a new one already.
     """
     rows, source = 0, ""
+    notes: list[str] = []
     others: set[str] = set()  # columns with something else than numbers
     filled: set[str] = set()
     unseen: dict[str, set[str]] = {}
     for block in blocks:
         preprocessor.transform_block(block)  # raises if there is something wrong
         _check_names(block, preprocessor)
-        rows, source = rows + len(block), block.source
+        rows, source, notes = rows + len(block), block.source, block.notes
         others |= {name for name in block.names if block.kind(name) != "number"}
         filled |= {name for name in block.names if block.distinct(name)}
         for name, new in preprocessor.unseen(block).items():
             unseen.setdefault(name, set()).update(new)
     numeric = filled - others
     preprocessor.check_not_numeric(numeric, source)
-    return Survey(rows, numeric, unseen)
+    return Survey(rows, numeric, unseen, [f"{source}: {note}" for note in notes])
 
 
 def _check_names(table: Table, preprocessor: Preprocessor) -> None:
@@ -118,8 +124,8 @@ def predicted(preprocessor: Preprocessor, output: Tensor) -> dict[str, list[Any]
 def csv_lines(predictions: Iterator[Predictions]) -> Iterator[str]:
     """The table as it was given, and the new columns, as CSV."""
     row = csv.writer(SimpleNamespace(write=str), lineterminator="\n").writerow
-    for number, (table, new) in enumerate(predictions):
-        if number == 0:
+    for place, (table, new) in enumerate(predictions):
+        if place == 0:
             yield str(row([*table.names, *new]))
         given = [table.given(name) for name in table.names]
         texts = [[c if isinstance(c, str) else f"{c:.7g}" for c in part] for part in new.values()]
@@ -145,7 +151,9 @@ def _values(table: Table, name: str, is_numeric: bool) -> list[Any]:
 
 
 def _number(cell: str | None) -> float | str | None:
-    value = math.nan if cell is None else float(cell)
-    if not math.isfinite(value):
+    value = None if cell is None else number(cell)
+    if value is None or math.isnan(value):
+        return None
+    if math.isinf(value):
         return cell
     return int(value) if value.is_integer() and abs(value) < 2**53 else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentError, Namespace
+from argparse import ArgumentError, ArgumentTypeError, Namespace
 from array import array
 from collections import Counter
 from collections.abc import Sequence
@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from baregrad.cli.table_file import table_of
+from baregrad.cli.values import column_kind
 from baregrad.data.preprocess import Preprocessor
 from baregrad.data.split import in_order, train_test_split
 from baregrad.data.synthetic import Dataset, dataset_named
-from baregrad.data.table import Table
+from baregrad.data.table import Kind, Table
 from baregrad.data.targets import fitted_target, suggested_task
 from baregrad.data.task import Task
-from baregrad.errors import BaregradError, DataError, FileWriteError
+from baregrad.errors import BaregradError, DataError, FileWriteError, listed
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.samples import Samples
 
@@ -54,8 +55,10 @@ def problem_of(arguments: Namespace) -> Problem:
         DataError, ArgumentError: the data cannot be read or used.
     """
     if arguments.file is None:
-        if arguments.target is not None or arguments.task is not None or arguments.ignore:
-            raise _usage("--target, --task and --ignore are for a FILE.csv, and none is given")
+        if any((arguments.target, arguments.task, arguments.ignore, arguments.kind)):
+            raise _usage(
+                "--target, --task, --ignore and --kind are for a FILE.csv, and none is given"
+            )
         dataset = dataset_named(arguments.dataset or DEFAULT_DATASET, SAMPLES, seed=arguments.seed)
         name, source = dataset.name, f"made-up set {dataset.name!r}"
         return _problem(name, source, _as_table(dataset), TARGET, dataset.task, arguments)
@@ -63,14 +66,24 @@ def problem_of(arguments: Namespace) -> Problem:
         raise _usage(f"give either a file or --dataset, not both: {arguments.file}")
     folder = cache_folder(arguments.cache)
     columns = [arguments.target] if arguments.target else []
-    table = table_of(arguments, columns, cache=folder and folder / "table")
+    kinds = _kinds(arguments.kind)
+    table = table_of(arguments, columns, cache=folder and folder / "table", kinds=kinds)
     if arguments.target is None:
         raise _usage(
             f"which column is to be predicted? Name it with --target; {arguments.file} has "
-            + ", ".join(map(repr, table.names))
+            + listed(map(repr, table.names))
         )
+    if arguments.target in arguments.ignore:
+        raise _usage(f"--ignore {arguments.target} names the column that is to be predicted")
     name = Path(arguments.file).name.split(".")[0].strip("-") or "table"
     return _problem(name, table.source, table, arguments.target, arguments.task, arguments)
+
+
+def _kinds(given: Sequence[str]) -> dict[str, Kind]:
+    try:
+        return dict(map(column_kind, given))
+    except ArgumentTypeError as error:
+        raise _usage(f"--kind {error}") from None
 
 
 def cache_folder(asked: str | None) -> Path | None:

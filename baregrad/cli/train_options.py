@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 
 from baregrad.cli import values
 from baregrad.data.synthetic import DATASETS
+from baregrad.data.table import KINDS
+from baregrad.errors import listed
 from baregrad.nn.activations import ACTIVATIONS
 from baregrad.optim.named import OPTIMIZERS
 from baregrad.training.recipe import CLASSIFICATION, MADE_UP, REGRESSION
@@ -47,6 +48,14 @@ def add_train(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="a folder to keep the table and its features in, not in memory, however large they "
         "are; the table is read again only if it has changed",
+    )
+    data.add_argument(
+        "--kind",
+        action="append",
+        default=[],
+        metavar="COLUMN=KIND",
+        help=f"what a column is: {listed(KINDS)} (default: as its cells look); may be given "
+        "several times",
     )
     add_reading(data)
     network = parser.add_argument_group("network")
@@ -192,6 +201,13 @@ def add_reading(group: argparse._ActionsContainer) -> None:
     """How to read FILE.csv, where it cannot be found out."""
     group.add_argument("--delimiter", metavar="CHARACTER", help="between cells (default: found)")
     group.add_argument(
+        "--decimal",
+        choices=(".", ","),
+        metavar="MARK",
+        help="decimal mark of numbers, a point or a comma, of which the other may stand between "
+        "thousands (default: found)",
+    )
+    group.add_argument(
         "--header",
         action=argparse.BooleanOptionalAction,
         help="whether the first row names the columns (default: found)",
@@ -206,8 +222,3 @@ def add_reading(group: argparse._ActionsContainer) -> None:
         metavar="N",
         help="lines to leave out at the top (default: 0)",
     )
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names with commas between."""
-    return ", ".join(names)

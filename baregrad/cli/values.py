@@ -10,7 +10,8 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterable
 
 from baregrad.data.synthetic import DATASETS
-from baregrad.errors import unknown_name
+from baregrad.data.table import Kind, checked_kind_name
+from baregrad.errors import ArgumentError, unknown_name
 from baregrad.nn.activations import ACTIVATIONS
 from baregrad.nn.losses import LOSSES
 from baregrad.optim.named import OPTIMIZERS
@@ -111,6 +112,17 @@ def optimizer(text: str) -> str:
 def dataset(text: str) -> str:
     """The name of a made-up data set."""
     return _known("data set", text, DATASETS)
+
+
+def column_kind(text: str) -> tuple[str, Kind]:
+    """The name of a column and its kind, such as ``zip=category``."""
+    name, _, kind = text.rpartition("=")
+    if not name:
+        raise ArgumentTypeError(f"must be a column and its kind, as in zip=category, not {text!r}")
+    try:
+        return name, checked_kind_name(kind)
+    except ArgumentError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def _integer(text: str, low: int, high: float, kind: str) -> int:

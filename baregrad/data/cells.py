@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 
-# What people and programs write where a value is missing, in lower case.
-MISSING = frozenset(("", "?", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none"))
+# What people and programs write where a value is missing, in lower case; and what they write among
+# numbers and dates, while elsewhere it may be a category.
+MISSING = frozenset(
+    (
+        *("", "?", "na", "n/a", "#na", "#n/a", "<na>", "nan", "-nan", "nat", "null", "none"),
+        *("#div/0!", "#name?", "#null!", "#num!", "#ref!", "#value!"),  # of spreadsheets
+    )
+)
+PLACEHOLDERS = frozenset(("-", "--", ".", ".."))
 
 # What they write for true and false, in lower case.
 TRUTHS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "t": 1.0, "f": 0.0, "y": 1.0, "n": 0.0}
@@ -31,13 +39,16 @@ def cleaned(cell: object) -> str | None:
 
 
 def number(text: str) -> float | None:
-    """The number that a text stands for, infinity included; None if it is none."""
+    """The number that a text stands for, infinity included; None if it is none.
+
+    It is NaN for a placeholder, such as a dash.
+    """
     if "_" in text:  # Python would read 1_000
         return None
     try:
         return float(text)
     except ValueError:
-        return None
+        return math.nan if text in PLACEHOLDERS else None
 
 
 def truth(text: str) -> float | None:
@@ -51,8 +62,9 @@ def truth(text: str) -> float | None:
 def days(text: str) -> float | None:
     """A date, with or without a time of day, as days since 1970-01-01; None if it is none.
 
-    Read are ``2024-03-31``, ``2024/3/31`` and ``31.3.2024``, with a time as in ISO 8601 after a
-    blank or ``T``. Orders that depend on the country, such as 3/4/2024, are not guessed.
+    It is NaN for a placeholder, such as a dash. Read are ``2024-03-31``, ``2024/3/31`` and
+    ``31.3.2024``, with a time as in ISO 8601 after a blank or ``T``. Orders that depend on the
+    country, such as 3/4/2024, are not guessed.
     A time without an offset is taken for one in UTC.
 
     >>> days("1970-01-02 12:00"), days("3/4/2024")
@@ -63,7 +75,7 @@ def days(text: str) -> float | None:
     elif match := DAY_FIRST.fullmatch(text):
         day, month, year, time = match.groups()
     else:
-        return None
+        return math.nan if text in PLACEHOLDERS else None
     try:
         moment = datetime.fromisoformat(
             f"{year}-{month:0>2}-{day:0>2}" + (f"T{time.strip()}" if time else "")

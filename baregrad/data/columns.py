@@ -257,26 +257,6 @@ def checked_encoding(encoding: CategoryEncoding) -> CategoryEncoding:
     return encoding
 
 
-def checked_kind(table: Table, name: str) -> Kind:
-    """The kind of a column; numbers with commas are not taken for categories.
-
-    Raises:
-        DataError: every cell is a number, but for commas in some.
-    """
-    kind = table.kind(name)
-    if kind != "category" or name in table.given_kinds:
-        return kind
-    without_commas = (number(text.replace(",", "")) for text in table.distinct(name))
-    if all(value is not None for value in without_commas):
-        row = next(row for row, cell in enumerate(table[name]) if cell and "," in cell)
-        raise DataError(
-            f"{table.place(row)}, column {name!r}: {table[name][row]!r} looks like a number; write "
-            "numbers with a decimal point and without thousands separators, or say that it is a "
-            f'category: kinds={{{name!r}: "category"}}'
-        )
-    return kind
-
-
 def scaled(table: Table, name: str, scaling: Scaling, kind: Kind) -> array[float]:
     """The numbers of a column, scaled, float32; 0 where missing.
 

@@ -1,19 +1,36 @@
-"""What a text table leaves unsaid: its delimiter, and whether its first row is a header."""
+"""What a text table leaves unsaid: delimiter, decimal mark, whether the first row is a header."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
-from baregrad.data.cells import cleaned, number
+from baregrad.data.cells import PLACEHOLDERS, cleaned, number
 from baregrad.errors import DataError
 
 DELIMITERS = ("\t", ";", "|", ",")  # of equally good ones the first; commas also occur in numbers
+BLANK = " "  # or several
 SAMPLE = 50  # rows looked at
+
+# How numbers are written with each decimal mark; the other sign may stand between thousands.
+WRITTEN = {
+    mark: re.compile(
+        rf"[+-]?(?=[{mark}\d])(?:\d+|[1-9]\d{{0,2}}(?:[{other}]\d{{3}})+)?(?:[{mark}]\d*)?"
+        r"(?:[eE][+-]?\d+)?",
+        re.ASCII,
+    )
+    for mark, other in (".,", ",.")
+}
 
 
 def found_delimiter(text: str) -> str:
-    """The delimiter that gives the most rows the same number of cells, and the most cells."""
-    return max(DELIMITERS, key=lambda delimiter: _regularity(text, delimiter))
+    """The delimiter that gives the most rows the same number of cells, and the most cells.
+
+    It is a blank if that gives all rows the same number, and no other delimiter occurs regularly.
+    """
+    scores = {delimiter: _regularity(text, delimiter) for delimiter in DELIMITERS}
+    best = max(DELIMITERS, key=scores.__getitem__)
+    return BLANK if scores[best][0] == 0 and _regularity(text, BLANK)[0] == 1 else best
 
 
 def _regularity(text: str, delimiter: str) -> tuple[float, int]:
@@ -75,3 +92,37 @@ def _is_numeric(rows: Sequence[Sequence[str]], place: int) -> bool:
                 return False
             found = True
     return found
+
+
+def found_decimal(columns: Iterable[Sequence[str]]) -> str | None:
+    """The decimal mark, if numbers have commas and can be read with one mark only.
+
+    So ``0,5`` and ``1.250,5`` have a decimal comma and ``1,250,000`` a decimal point; ``1,250``
+    may be either.
+
+    Args:
+        columns: cells of each column; those that have something else than numbers do not count.
+    """
+    marks: set[str] = set()
+    has_commas = False
+    for column in columns:
+        cells = [cell for cell in map(cleaned, column) if cell is not None]
+        ways = [_marks(cell) for cell in cells if cell not in PLACEHOLDERS]
+        if all(ways):
+            marks |= {mark for way in ways if len(way) == 1 for mark in way}
+            has_commas |= any("," in cell for cell in cells)
+    return marks.pop() if has_commas and len(marks) == 1 else None
+
+
+def _marks(cell: str) -> set[str]:
+    return {mark for mark, written in WRITTEN.items() if written.fullmatch(cell)}
+
+
+def with_points(rows: Iterable[Sequence[str]], decimal: str) -> list[list[str]]:
+    """Rows whose numbers have decimal points, and nothing between thousands."""
+    other, is_number = "," if decimal == "." else ".", WRITTEN[decimal].fullmatch
+
+    def with_point(cell: str) -> str:
+        return cell.replace(other, "").replace(decimal, ".") if is_number(cell.strip()) else cell
+
+    return [list(map(with_point, row)) for row in rows]

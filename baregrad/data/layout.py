@@ -8,7 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 
-from baregrad.data.dialect import SAMPLE, found_delimiter, has_header
+from baregrad.data.dialect import (
+    SAMPLE,
+    found_decimal,
+    found_delimiter,
+    has_header,
+    with_points,
+)
 from baregrad.data.native_cells import Cells, NativeCells
 from baregrad.data.storage import TextCoder, numbers_of
 from baregrad.data.table import Kind
@@ -39,6 +45,7 @@ class Options(NamedTuple):
     columns: tuple[str, ...]
     kinds: dict[str, Kind]
     text: bool
+    decimal: str | None
 
 
 class Layout(NamedTuple):
@@ -48,6 +55,7 @@ class Layout(NamedTuple):
         source: what messages call the file.
         encoding: of the text.
         delimiter: what separates cells.
+        decimal: the decimal mark, if numbers have others than points.
         skip_rows: how many lines to leave out at the top.
         header: whether the first row that is not blank names the columns.
         names: of the columns.
@@ -58,6 +66,7 @@ class Layout(NamedTuple):
     source: str
     encoding: str
     delimiter: str
+    decimal: str | None
     skip_rows: int
     header: bool
     names: list[str]
@@ -123,7 +132,8 @@ def typed_blocks(
     first, header = 0, layout.header
     for chunk in chunks:
         # Not for the first chunk, which has the header, and is all of a small file.
-        found = native.columns(chunk) if first and not reader.begun else None
+        is_plain = first and not reader.begun and layout.decimal is None
+        found = native.columns(chunk) if is_plain else None
         if found:
             count, cells = found
             lines: Sequence[int] = range(reader.line + 1, reader.line + 1 + count)
@@ -136,6 +146,7 @@ def typed_blocks(
             check_widths(rows, lines, width, first, layout.source)
             if header:
                 rows, lines, header = rows[1:], lines[1:], False
+            rows = with_points(rows, layout.decimal) if layout.decimal else rows
             cells = list(zip(*rows, strict=True))
         parts = [_part(column, coders.get(place)) for place, column in enumerate(cells)]
         broken |= {place for place, part in enumerate(parts) if part is None}
@@ -169,23 +180,28 @@ def _found_layout(file: BinaryIO, options: Options, encoding: str, source: str) 
     delimiter = options.delimiter or found_delimiter(text)
     rows, lines = _first_rows(file, encoding, delimiter, skip, source)
     check_widths(rows, lines, len(rows[0]), lines[0], source)
+    decimal = options.decimal or found_decimal(zip(*rows[1:], strict=True))
+    top = rows[0]
+    rows = rows if decimal is None else with_points(rows, decimal)
     header = options.header
     if header is None:
-        header = _has_all(rows[0], options.columns) or has_header(rows, source)
+        header = _has_all(top, options.columns) or has_header(rows, source)
     if header and len(rows) == 1:
         raise DataError(f"{source} has only a header; if it is a row, say that there is no header")
     names = (
-        _column_names(rows[0], source)
+        _column_names(top, source)
         if header
-        else [f"column_{place + 1}" for place in range(len(rows[0]))]
+        else [f"column_{place + 1}" for place in range(len(top))]
     )
     texts = _text_columns(rows[1:] if header else rows, names, options)
-    notes = (
-        ["it is not UTF-8, and was read as Latin-1; if letters look wrong, give its encoding"]
-        if encoding == ANY_BYTES and options.encoding is None
-        else []
-    )
-    return Layout(source, encoding, delimiter, skip, header, names, texts, notes)
+    notes = []
+    if encoding == ANY_BYTES and options.encoding is None:
+        notes.append(
+            "it is not UTF-8, and was read as Latin-1; if letters look wrong, give its encoding"
+        )
+    if decimal is not None and options.decimal is None:
+        notes.append(f"numbers with commas were read with {decimal!r} as the decimal mark")
+    return Layout(source, encoding, delimiter, decimal, skip, header, names, texts, notes)
 
 
 def _first_rows(

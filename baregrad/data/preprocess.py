@@ -12,7 +12,6 @@ from baregrad.data.columns import (
     CodeColumn,
     Column,
     checked_encoding,
-    checked_kind,
     checked_text,
     column_from_state,
     column_kind,
@@ -21,6 +20,7 @@ from baregrad.data.columns import (
     is_of_text,
     needs_sample,
 )
+from baregrad.data.kinds import checked_kind
 from baregrad.data.mapped import joined
 from baregrad.data.scaling import ScalingName, checked_scaling_name
 from baregrad.data.source import FilePath
@@ -35,7 +35,7 @@ from baregrad.data.targets import (
     target_state,
 )
 from baregrad.data.task import Task
-from baregrad.errors import ArgumentError, DataError, ModelFileError
+from baregrad.errors import ArgumentError, DataError, ModelFileError, listed
 from baregrad.tensor.tensor import Tensor
 
 
@@ -100,6 +100,8 @@ class Preprocessor:
         for name in (target, *ignore):
             table.kind(name)  # an unknown name raises
         used = [name for name in table.names if name != target and name not in ignore]
+        if not used:
+            raise DataError(_nothing_left(table, target))
         kinds = {name: checked_kind(table, name) for name in used}
         numeric = {name: kind for name, kind in kinds.items() if kind != "category"}
         sampled = {name for name in numeric if needs_sample(name, scaling)}
@@ -120,10 +122,7 @@ class Preprocessor:
                 columns.append(column)
         if not columns:
             reasons = "".join(f"; {name!r}: {reason}" for name, reason in dropped.items())
-            raise DataError(
-                f"{table.source}: beside the target {target!r} there is no column to learn from"
-                f"{reasons}"
-            )
+            raise DataError(_nothing_left(table, target) + reasons)
         return cls(columns, fitted, dropped)
 
     @property
@@ -215,10 +214,11 @@ class Preprocessor:
         missing = [column.name for column in self.columns if column.name not in table]
         if missing:
             known = {*self.kinds, *self.dropped, self.target_column.name}
-            extra = [name for name in table.names if name not in known]
+            extra = [repr(name) for name in table.names if name not in known]
             raise DataError(
-                f"{table.source} lacks {_listed(missing)}, which the model was trained with; "
-                + (f"it does not know {_listed(extra)}" if extra else "no column is new to it")
+                f"{table.source} lacks {listed(map(repr, missing))}, which the model was trained "
+                "with; "
+                + (f"it does not know {listed(extra)}" if extra else "no column is new to it")
             )
 
     def unseen(self, table: Table) -> dict[str, set[str]]:
@@ -337,10 +337,10 @@ class Preprocessor:
             ) from error
 
 
+def _nothing_left(table: Table, target: str) -> str:
+    return f"{table.source}: beside the target {target!r} there is no column to learn from"
+
+
 def _check_rows(table: Table) -> None:
     if not len(table):
         raise DataError(f"{table.source} has no rows")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names))

@@ -26,6 +26,7 @@ def read_table(
     kinds: Mapping[str, Kind] | None = None,
     text: bool = False,
     cache: FilePath | None = None,
+    decimal: str | None = None,
 ) -> Table:
     """The table in a text file, compressed with gzip or not, or in anything else that has tables.
 
@@ -38,7 +39,8 @@ def read_table(
 
     Args:
         path: the file; ``"-"`` for standard input; an open file; or a table of another library.
-        delimiter: what separates cells; by default comma, semicolon, tab or ``|``, as found.
+        delimiter: what separates cells; by default comma, semicolon, tab, ``|`` or blanks, as
+            found.
         header: whether the first row names the columns; by default, as it looks. Without a header
             they are called ``column_1`` and so on.
         encoding: of the text; by default as a byte order mark says, else UTF-8. What is no UTF-8
@@ -53,15 +55,19 @@ def read_table(
             memory. It is made in one pass (two, if there is text far down in a column of numbers)
             the first time, and whenever the table's file or the other arguments have changed.
 
+        decimal: the decimal mark of numbers, ``"."`` or ``","``; the other sign may stand between
+            thousands. By default as found, if there are numbers that have one meaning only, such
+            as ``3,14``; the table's notes say so.
+
     Raises:
         DataError: no such file, not text, empty, rows of different lengths, columns of the same
             name, or a first row that is neither a header nor like the others.
-        ArgumentError: not a file, a delimiter that is not one character, an unknown encoding, an
-            unknown kind, or one of a column that is not there.
+        ArgumentError: not a file, a delimiter that is not one character, an unknown encoding or
+            decimal mark, an unknown kind, or one of a column that is not there.
         FileWriteError: the cache cannot be written.
         MissingExtraError: a Parquet file or another library's table, and no package to read it.
     """
-    options = checked_options(delimiter, header, encoding, skip_rows, columns, kinds, text)
+    options = checked_options(delimiter, header, encoding, skip_rows, columns, kinds, text, decimal)
     if hasattr(path, "__arrow_c_stream__"):
         return table_from_arrow(path, kinds=options.kinds)
     if cache is not None:
@@ -83,6 +89,7 @@ def checked_options(
     columns: Collection[str],
     kinds: Mapping[str, Kind] | None,
     text: bool,
+    decimal: str | None,
 ) -> Options:
     """The arguments of `read_table`, if they can be met.
 
@@ -97,8 +104,10 @@ def checked_options(
         raise ArgumentError(
             f"unknown encoding {encoding!r}; common ones are 'utf-8', 'latin-1' and 'utf-16'"
         )
+    if decimal not in (None, ".", ","):
+        raise ArgumentError(f"the decimal mark is '.' or ',', not {decimal!r}")
     checked = {name: checked_kind_name(kind) for name, kind in (kinds or {}).items()}
-    return Options(delimiter, header, encoding, skip_rows, tuple(columns), checked, text)
+    return Options(delimiter, header, encoding, skip_rows, tuple(columns), checked, text, decimal)
 
 
 def _is_encoding(name: str) -> bool:

@@ -37,7 +37,7 @@ def opened(source: FilePath | Any) -> Iterator[BinaryIO]:
             start = file.read(len(GZIP_MAGIC))
             file.seek(0)
             yield _decompressed(file) if start == GZIP_MAGIC else file
-    except BaregradError:
+    except (BaregradError, BrokenPipeError):  # a pipe that is read is not broken, but ends
         raise
     except (OSError, EOFError, zlib.error) as error:
         name = source_name(source)

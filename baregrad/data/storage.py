@@ -13,6 +13,7 @@ from baregrad.data.cells import cleaned, number
 Cell: TypeAlias = "str | None"
 Floats: TypeAlias = "array[float] | memoryview[float] | Chosen"  # float64
 Integers: TypeAlias = "array[int] | memoryview[int] | Chosen"  # int64
+Reader: TypeAlias = Callable[[str], "float | None"]  # of a cell: None if it cannot
 EXACT = 2.0**53  # up to here every integer is a float64
 
 
@@ -108,17 +109,19 @@ class Texts:
         """Each text without blanks around it, None where missing."""
         return list(map(self.texts.__getitem__, self.codes))
 
-    def missing(self) -> Iterator[bool]:
-        """Of each row whether it has no value."""
+    def missing(self, reader: Reader | None = None) -> Iterator[bool]:
+        """Of each row whether it has no value, or none that a reader would see."""
         blank = {code for code, text in enumerate(self.texts) if text is None}
+        if reader is not None:
+            values, odd = self.read(reader)
+            blank |= {code for code, value in enumerate(values) if value != value} - odd
         return (code in blank for code in self.codes)
 
-    def read(self, reader: Callable[[str], float | None]) -> tuple[list[float], set[int]]:
-        """What a reader makes of each text, NaN where missing; and those that are not finite."""
+    def read(self, reader: Reader) -> tuple[list[float], set[int]]:
+        """What a reader makes of each text, NaN where missing; and those that it cannot read."""
         if reader not in self._read:
-            found = [None if text is None else reader(text) for text in self.texts]
-            finite = [v is not None and v - v == 0 for v in found]  # inf - inf is NaN
-            odd = {i for i, text in enumerate(self.texts) if text is not None and not finite[i]}
+            found = [math.nan if text is None else reader(text) for text in self.texts]
+            odd = {i for i, value in enumerate(found) if value is None or math.isinf(value)}
             self._read[reader] = [math.nan if v is None else v for v in found], odd
         return self._read[reader]
 

@@ -277,13 +277,18 @@ class Table:
 
     def missing_rows(self, name: str) -> list[int]:
         """The rows in which a column has no value."""
-        return [row for row, gone in enumerate(self._column(name).missing()) if gone]
+        return [row for row, gone in enumerate(self._missing(name)) if gone]
 
     def drop_missing(self, name: str) -> Table:
         """The rows that have a value in this column."""
-        missing = self._column(name).missing()
-        present = array("q", (row for row, gone in enumerate(missing) if not gone))
+        present = array("q", (row for row, gone in enumerate(self._missing(name)) if not gone))
         return self if len(present) == len(self) else self.take(present)
+
+    def _missing(self, name: str) -> Iterator[bool]:
+        column, kind = self._column(name), self.kind(name)
+        if isinstance(column, Texts) and kind != "category":
+            return column.missing(READERS[kind][0])
+        return column.missing()
 
 
 def checked_kind_name(kind: object) -> Kind:

@@ -6,7 +6,8 @@ import math
 from typing import Any, NamedTuple
 
 from baregrad.data.cells import number
-from baregrad.data.columns import checked_kind, checked_text, scaled
+from baregrad.data.columns import checked_text, scaled
+from baregrad.data.kinds import checked_kind
 from baregrad.data.scaling import Scaling, checked_scaling
 from baregrad.data.summary import Summary, summaries
 from baregrad.data.table import Table
@@ -170,10 +171,11 @@ def _class_name(cell: str) -> str:
     return str(int(value)) if value.is_integer() else str(value)
 
 
-def _class_order(name: str) -> tuple[bool, float, str]:
+def _class_order(name: str) -> tuple[bool, float | None, str]:
     """Numbers first, in their order, then text."""
     value = number(name)
-    return value is None, value or 0.0, name
+    is_text = value is None or math.isnan(value)
+    return is_text, 0.0 if is_text else value, name
 
 
 def _check_varied(is_varied: bool, table: Table, name: str) -> None:

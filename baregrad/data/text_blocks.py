@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 from baregrad.errors import DataError
 
 BYTES = 1 << 19  # in a block, about: its cells fit into a processor's cache
+SKIP = " (skip_rows, or --skip-rows)"
 UNFINISHED = "unexpected end of data"  # what the csv module says of a quotation without an end
 
 
@@ -37,8 +38,8 @@ def text_chunks(file: BinaryIO, encoding: str, skip_rows: int, source: str) -> I
         text += decoder.decode(content, not content)
         if "\0" in text:
             raise DataError(
-                f"{source} is not a text table: it contains zero bytes; if it is text, say which "
-                "encoding it has, such as utf-16-le"
+                f"{source} is not a text table: it contains zero bytes; save a spreadsheet as CSV; "
+                "if it is text, say which encoding it has, such as utf-16-le"
             )
         end = _last_line_end(text) if content else len(text)
         chunk, text = text[:end], text[end:]
@@ -142,15 +143,17 @@ def check_widths(
     if set(widths) <= {width}:
         return
     row = next(row for row, found in enumerate(widths) if found != width)
-    odd_first = lines[0] == first and len(set(widths[1:])) == 1
+    advice = "every row must have the same number (is the delimiter right?)"
+    if lines[0] == first and row == 1:
+        is_odd = len(set(widths[1:])) == 1
+        advice = (
+            f"as only the first differs, skip it{SKIP}, or name every column"
+            if is_odd
+            else (f"{advice}; lines above the table can be skipped{SKIP}")
+        )
     raise DataError(
         f"{source}, line {lines[row]}: {_cells(widths[row])}, and {_cells(width)} in the "
-        f"first row, line {first}; "
-        + (
-            "as only that one differs, skip that row"
-            if odd_first
-            else "every row must have the same number (is the delimiter right?)"
-        )
+        f"first row, line {first}; {advice}"
     )
 
 

@@ -41,7 +41,7 @@ PREDICTED = {
         "t.csv, line 3, column 'a': 'much' is not a finite number; correct it, or leave it blank",
     ),
     "infinity": (HEADER + "inf,2,red,no,2024-05-01,1\n", "line 2, column 'a': 'inf' is not a fin"),
-    "a decimal comma": (HEADER + '"1,5",2,red,no,2024-05-01,1\n', "line 2, column 'a': '1,5' is"),
+    "a comma of thousands": (HEADER + '"1,500",2,red,no,2024-05-01,1\n', "'a': '1,500' is not a"),
     "a number with a unit": (HEADER + "1 kg,2,red,no,2024-05-01,1\n", "column 'a': '1 kg' is not"),
     "a number from another world": (
         HEADER + "1,1e300,red,no,2024-05-01,1\n",

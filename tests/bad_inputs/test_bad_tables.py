@@ -19,7 +19,7 @@ TABLES = {
     "one row": (b"a,y\n1,2\n", "has a value in one row only"),
     "too few cells": (b"a,b,y\n1,2,3\n4,5\n6,7,8\n", "line 3: 2 cells, and 3 cells in the first"),
     "too many cells": (b"a,y\n1,2\n3,4,5\n", "line 3: 3 cells, and 2 cells in the first row"),
-    "a line of counts": (b"2,3,setosa\n1,2\n3,4\n5,6\n", "line 2: .*as only that one differs"),
+    "a line of counts": (b"2,3,setosa\n1,2\n3,4\n5,6\n", "line 2: .*as only the first differs"),
     "wrong row after blank lines": (b"a,y\n\n1,2\n\n3\n", "line 5: 1 cell, and 2 cells"),
     "wrong row after a quoted line": (b'a,y\n"1\n",2\n3\n', "line 4: 1 cell, and 2 cells"),
     "two columns of one name": (b"y,a,y\n1,2,3\n", "more than one column is called 'y'"),
@@ -27,7 +27,7 @@ TABLES = {
     "quotation in a cell": (b'a,y\n"1"2,3\n', "line 2: .*look for a double quote"),
     "a huge cell": (b"a,y\n" + b"x" * 200_000 + b",1\n", "line 2: field larger than field limit"),
     "zero bytes": (b"a,y\n1,\0\n", "not a text table: it contains zero bytes"),
-    "utf-16 without mark": ("a,y\n1,2\n".encode("utf-16-le"), "zero bytes; if it is text, say"),
+    "utf-16 without mark": ("a,y\n1,2\n".encode("utf-16-le"), "zero bytes; .*; if it is text, say"),
     "broken utf-8 with mark": (b"\xef\xbb\xbfa,y\n1,\xff\n", "is not utf-8-sig text"),
     "broken utf-16": ("a,y\n1,2\n".encode("utf-16")[:-1], "is not utf-16 text"),
     "cut off gzip": (gzip.compress(LEARNABLE.encode())[:-4], "is a damaged gzip file"),
@@ -46,8 +46,19 @@ TABLES = {
     "infinite feature": (LEARNABLE.encode() + b"1e999,1\n", "line 14, column 'a': 'inf' is not a"),
     "decimal commas": (
         b"a;y\n" + b"".join(b"%d,5;%d.5\n" % (i, i) for i in range(12)),
-        "line 2, column 'a': '0,5' looks like a number; write numbers with a decimal point",
+        "line 2, column 'a': '0,5' looks like a number; write numbers as in 1500.25, say which",
     ),
+    "commas between thousands, perhaps": (
+        b"a;y\n" + b"".join(b"%d,500;%d\n" % (i, i) for i in range(1, 12)),
+        "line 2, column 'a': '1,500' looks like a number; .* --decimal",
+    ),
+    "percentages": (b"a,y\n" + b"5%,1\n7.5%,2\n" * 9, "'5%' looks like a number; .*--kind a=cat"),
+    "dates in the American order": (b"a,y\n" + b"3/4/2024,1\n3/5/2024,2\n" * 9, "'3/4/2024' looks"),
+    "a total below": (
+        b"a,y\n" + b"".join(b"%d,%d.5\n" % (i, i) for i in range(30)) + b"Total,435\n" * 3,
+        "line 32, column 'a': 'Total' is no number, while 2[0-9] of 2[0-9] different texts are",
+    ),
+    "no feature for classes": (b"y\n" + b"a\nb\n" * 9, "beside the target 'y' there is no column"),
     "no feature": (b"y\n" + b"1.5\n2\n3\n" * 9, "beside the target 'y' there is no column"),
     "only empty features": (
         b"a,y\n" + b",1.5\n,2\n,3\n" * 9,

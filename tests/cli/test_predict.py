@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from baregrad.cli import main
 from baregrad.data import text_blocks
 from baregrad.files.model import save_model
 from baregrad.files.safetensors import load_tensors
@@ -42,6 +43,17 @@ def by_hand(path, rows):
             for c in columns
         ]
         yield affine(w1, b1, list(map(math.tanh, affine(w0, b0, x))))
+
+
+def test_notes_on_how_the_table_was_read_are_shown(cli, tables):
+    cli("train", "points.csv", "--target", "y", "--out", "m", *QUICK)
+    Path("commas.csv").write_text("a;b;y\n1,5;2;3\n")
+    said = "baregrad: commas.csv: numbers with commas were read with ',' as the decimal mark\n"
+    code, out, err = cli("predict", "m", "commas.csv", "--out", "-")
+    assert (code, err, out.splitlines()[1][:8]) == (0, said, "1.5,2,3,")
+    assert cli("evaluate", "m", "commas.csv").err == said
+    wrong = cli("predict", "m", "commas.csv", "--decimal", ".").err
+    assert "line 2, column 'a': '1,5' is not a finite number" in wrong
 
 
 def test_numbers_are_predicted_in_their_units(cli, tables):
@@ -176,6 +188,38 @@ def test_a_pipe_may_have_a_name(cli, tables):
     found = cli("predict", "runs/points-1", "pipe")
     writer.join()
     assert found == expected
+
+
+class Unwritable(io.StringIO):
+    """Standard output, when its reader has gone or the disk is full."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def write(self, text):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (BrokenPipeError(32, "Broken pipe"), 0, ""),
+        (
+            OSError(28, "No space left on device"),
+            1,
+            "baregrad: error: standard output cannot be written: No space left on device\n",
+        ),
+    ],
+)
+def test_an_output_that_ends_is_not_blamed_on_the_table(
+    cli, tables, monkeypatch, capsys, error, code, said
+):
+    cli("train", "points.csv", "--target", "y", "--out", "m", *QUICK)
+    monkeypatch.setattr(main, "_discard_output", lambda: None)  # which would close a real one
+    monkeypatch.setattr("sys.stdout", Unwritable(error))
+    code_found = main.main(["predict", "m", "points.csv"])
+    assert (code_found, capsys.readouterr().err) == (code, said)
 
 
 def test_a_closed_standard_input_is_an_error(cli, tables, monkeypatch):

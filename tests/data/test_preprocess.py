@@ -438,6 +438,48 @@ def test_a_table_that_cannot_be_learned_from_is_refused(columns, target, message
         Preprocessor.fit(prices(**columns), target)
 
 
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (["1 500", "2 000", "150"], "'1 500' looks like a number; write numbers as in 1500.25"),
+        (["$5", "7", "€8.50"], "'\\$5' looks like a number"),
+        (["12%", "7", "?"], "'12%' looks like a number"),
+        (["31/12/2024", "1/2/2025 10:00", None], "'31/12/2024' looks like a date; write dates as"),
+        ([*range(18), "many", "few"], "'many' is no number, while 18 of 20 different texts are"),
+        ([f"2024-01-{i:02}" for i in range(1, 20)] + ["June"], "'June' is no date, while 19 of 20"),
+    ],
+)
+def test_numbers_and_dates_are_not_taken_for_categories(cells, message):
+    columns = {"a": cells, "y": list(range(len(cells)))}
+    with pytest.raises(DataError, match=f"column 'a': {message}.*of categories: kinds={{'a'"):
+        Preprocessor.fit(Table(columns), "y")
+    categories = Preprocessor.fit(Table(columns, kinds={"a": "category"}), "y")
+    assert categories.kinds == {"a": "category"}
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [["1", "2", "3", "4+"], [*range(17), "a", "b", "c"], ["3/4", "1/2"], ["1 50", "2 000"], ["%"]],
+)
+def test_text_with_some_numbers_in_it_is_of_categories(cells):
+    columns = {"a": [*cells, "x"], "y": list(range(len(cells) + 1))}
+    assert Preprocessor.fit(Table(columns), "y").kinds == {"a": "category"}
+
+
+def test_dashes_stand_for_missing_among_numbers_and_dates_alone():
+    columns = {
+        "count": ["-", "1", "2", "."], "when": ["2024-01-01", "--", "2024-01-03", "2024-02-01"],
+        "sign": ["-", "+", "-", "+"], "y": ["1.5", "2.5", "3.5", "-"],
+    }  # fmt: skip
+    table = Table(columns)
+    assert table.missing_rows("y") == [3]
+    assert table.missing_rows("when") == [1]
+    assert table.missing_rows("sign") == []
+    preprocessor = Preprocessor.fit(table.drop_missing("y"), "y")
+    assert preprocessor.kinds == {"count": "number", "when": "date", "sign": "category"}
+    assert preprocessor.columns[2].categories == ("+", "-")
+
+
 def test_many_missing_targets_are_not_all_listed():
     table = Table({"x": range(9), "y": [1.5, *[None] * 8]})
     with pytest.raises(DataError, match=r"in 8 of 9 rows \(the table, row 1; .* row 5; \.\.\.\)"):

@@ -42,6 +42,48 @@ def test_a_given_delimiter_is_used(read):
     assert columns(read("a b\n1 2\n", delimiter=" ")) == {"a": ["1"], "b": ["2"]}
 
 
+def test_blanks_are_a_delimiter_where_nothing_else_is(read):
+    assert columns(read("a    b\n 1    2\n10 -2.5\n")) == {"a": ["1", "10"], "b": ["2", "-2.5"]}
+    assert columns(read("name\nlight blue\nred\n")) == {"name": ["light blue", "red"]}
+    assert columns(read("a b,c d\n1 2,3 4\n")) == {"a b": ["1 2"], "c d": ["3 4"]}
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        ("0,5 7 1.250,75 -3 1.000 2,5e3", ["0.5", "7", "1250.75", "-3", "1000", "2500"]),
+        ("1,250.5 1,000 900 .5", ["1250.5", "1000", "900", "0.5"]),
+        ("1,250,000 1,000 ? -", ["1250000", "1000", None, None]),
+    ],
+)
+def test_the_decimal_mark_is_found_where_numbers_have_one_meaning(read, cells, numbers):
+    table = read("a;b\n" + "".join(f"{cell};x,5\n" for cell in cells.split()))
+    assert columns(table) == {"a": numbers, "b": ["x,5"] * len(numbers)}
+    assert table.kind("a") == "number"
+    assert "as the decimal mark" in table.notes[0]
+
+
+@pytest.mark.parametrize("cells", ["1,250 1,000", "0,5 0.5", "1,5 x"])
+def test_numbers_with_commas_that_prove_no_decimal_mark_stay_text(read, cells):
+    table = read("a;b\n" + "".join(f"{cell};1\n" for cell in cells.split()))
+    assert (table["a"], table.kind("a"), table.notes) == (cells.split(), "category", [])
+
+
+@pytest.mark.parametrize(("decimal", "numbers"), [(",", ["1.25", "3"]), (".", ["1250", "3"])])
+def test_a_given_decimal_mark_is_used(read, decimal, numbers):
+    text = "a,5;b\n1,250;2024-01-01\n3;1.2.3\n"
+    table = read(text, decimal=decimal)
+    assert columns(table) == {"a,5": numbers, "b": ["2024-01-01", "1.2.3"]}
+    assert table.notes == []
+    assert read(text, decimal=decimal, text=True).numbers("a,5") == table.numbers("a,5")
+    assert read("1,5;2\n2,5;3\n", header=False, decimal=",")["column_1"] == ["1.5", "2.5"]
+
+
+def test_an_unknown_decimal_mark_is_named(read):
+    with pytest.raises(ArgumentError, match=r"the decimal mark is '\.' or ',', not ';'"):
+        read("a,b\n1,2\n", decimal=";")
+
+
 def test_one_column_needs_no_delimiter(read):
     assert columns(read("a\n1\n\n2\n")) == {"a": ["1", "2"]}
 
@@ -249,7 +291,7 @@ def test_what_is_no_file_is_named(path):
 
 
 def test_a_path_that_no_file_can_have_is_named():
-    with pytest.raises(ArgumentError, match=r"'a\\x00b' cannot be the path of a file: embedded"):
+    with pytest.raises(ArgumentError, match=r"'a\\x00b' cannot be the path of a file; give it as"):
         read_table("a\0b")
 
 
@@ -260,7 +302,11 @@ def test_a_path_that_no_file_can_have_is_named():
         ("\n \n", "is empty"),
         ("age,sex\n", "has only a header; if it is a row, say that there is no header"),
         ("a,b\n1,2\n3\n5,6\n", r"line 3: 1 cell, and 2 cells in the first row, line 1; every row"),
-        ("150,4,setosa\n1,2\n3,4\n", r"line 2: 2 cells.*as only that one differs, skip that row"),
+        (
+            "150,4,setosa\n1,2\n3,4\n",
+            r"line 2: 2 cells.*as only the first differs, skip it \(skip_r",
+        ),
+        ("# by me\n# a, b\na,b,c\n1,2,3\n", r"right\?\); lines above the table can be"),
         (
             "150,4,setosa\n1,2,0\n3,4,1\n",
             r"cell 3, 'setosa', stands above numbers.*Skip that row, or say",
@@ -274,7 +320,7 @@ def test_a_path_that_no_file_can_have_is_named():
         (gzip.compress(b"a,b\n1,2\n")[:10] + b"junk" * 5, "damaged gzip file"),
         (
             "a,b\n1,2\n".encode("utf-16-le"),
-            "contains zero bytes; if it is text, say",
+            "contains zero bytes; .*; if it is text, say",
         ),
     ],
 )
