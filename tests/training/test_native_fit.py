@@ -543,7 +543,7 @@ def test_another_thread_may_look_at_the_weights_meanwhile():
     seen = []
 
     def look():
-        while not done.is_set():
+        while not (seen and done.is_set()):
             seen.append(parameters(model))
 
     thread = threading.Thread(target=look)
