@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -37,6 +38,7 @@ TAKEN_OVER: Final = 4001  # the code with which a socket is closed when another 
 BEAT: Final = 1 / 120  # seconds between looks at what has changed
 SWITCH: Final = 0.001  # seconds after which a thread lets others run; 5 ms would delay frames
 LARGEST: Final = 1_000_000  # bytes of a command
+GONE: Final = (WebSocketDisconnect, RuntimeError)  # a tab, closed by the browser or by another tab
 T = TypeVar("T")
 
 
@@ -149,14 +151,15 @@ class Playground:
         await tab.accept()
         before, self._tab = self._tab, tab
         if before is not None:
-            await before.close(TAKEN_OVER)
+            with suppress(*GONE):
+                await before.close(TAKEN_OVER)
         await self._asked(self.session.pause)
         ready = asyncio.Event()
         sender = asyncio.create_task(self._send_frames(tab, ready))
         try:
             while True:
                 await self._receive(tab, await tab.receive_text(), ready)
-        except (WebSocketDisconnect, RuntimeError):  # closed by the browser, or by another tab
+        except GONE:
             pass
         finally:
             sender.cancel()
@@ -183,15 +186,16 @@ class Playground:
     async def _send_frames(self, tab: WebSocket, ready: asyncio.Event) -> None:
         """Sends a frame whenever there is a new one and the last was drawn."""
         plan = version = -1  # of what the tab has
-        while True:
-            await ready.wait()
-            while self.session.version == version:
-                await asyncio.sleep(BEAT)
-            ready.clear()
-            version, seen, plan, frame = await self._asked(partial(self._seen, plan))
-            if seen is not None:
-                await tab.send_text(json.dumps(seen))
-            await tab.send_bytes(frame)
+        with suppress(*GONE):
+            while True:
+                await ready.wait()
+                while self.session.version == version:
+                    await asyncio.sleep(BEAT)
+                ready.clear()
+                version, seen, plan, frame = await self._asked(partial(self._seen, plan))
+                if seen is not None:
+                    await tab.send_text(json.dumps(seen))
+                await tab.send_bytes(frame)
 
     def _seen(self, plan: int) -> tuple[int, dict[str, Any] | None, int, bytes]:
         session = self.session
