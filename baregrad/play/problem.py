@@ -13,9 +13,10 @@ from baregrad.data.synthetic import dataset_named
 from baregrad.data.table import Table
 from baregrad.data.targets import suggested_task
 from baregrad.errors import ArgumentError, BaregradError, DataError
-from baregrad.play.settings import CSV, DRAWN, Settings
+from baregrad.play.settings import CSV, DRAWN, FEWEST, Settings
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.samples import Samples
+from baregrad.view.labels import counted
 
 TEST: Final = 0.2  # the share of the rows to test with
 TARGET: Final = "y"
@@ -149,8 +150,9 @@ def _split(rows: Table, classes: str | None, seed: int) -> tuple[Table, Table]:
         training, test = train_test_split(rows, test_size=TEST, seed=seed, stratify=labels)
     except BaregradError:
         raise DataError(
-            f"{rows.source} has {len(rows)} rows with a known target, too few to keep {TEST:.0%} "
-            f"of them to test with{'' if classes is None else ', each class among them'}"
+            f"{rows.source} has {counted(len(rows), 'row')} with a known target"
+            f"{'' if classes is None else ' that is not the only one of its class'}, too few to "
+            f"keep {TEST:.0%} of them to test with{'' if classes is None else ', of each class'}"
         ) from None
     return training, test
 
@@ -159,8 +161,10 @@ def _table(settings: Settings, table: Table | None) -> tuple[Table, str]:
     if settings.data == CSV:
         return _loaded(settings, table)
     if settings.data == DRAWN:
-        if min(sum(p[2] == c for p in settings.points) for c in (0, 1)) < 3:
-            raise DataError("draw at least 3 points of each of the first two classes")
+        counts = Counter({0: 0, 1: 0})
+        counts.update(p[2] for p in settings.points)
+        if min(counts.values()) < FEWEST:
+            raise DataError(f"draw {FEWEST} points of each class at least, and of two or more")
         first, second, classes = zip(*settings.points, strict=True)
         names = [f"class {c + 1}" for c in classes]
         return Table({"x1": first, "x2": second, TARGET: names}, "the drawing"), TARGET

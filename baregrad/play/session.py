@@ -23,6 +23,7 @@ from baregrad.play.problem import (
 )
 from baregrad.play.settings import CHOICES, CSV, Settings
 from baregrad.play.trainer import Trainer
+from baregrad.view.labels import counted
 
 MOST_LOSSES: Final = 400  # in the curve
 TICK: Final = 0.008  # seconds of training, and then others have their turn
@@ -120,7 +121,7 @@ class Session:
         self.picture = Picture(self.problem, self.trainer, settings.axes)
         self.trainer.change_rate(settings.lr)
         self._forget(self.trainer.furthest)
-        self.settings = settings
+        self.settings, self.message = settings, ""
         self.plan += 1
         self.version += 1
 
@@ -236,7 +237,7 @@ class Session:
         """What to know of the data, in words."""
         problem, table = self.problem, self.table
         notes = table.notes if table is not None and self.settings.data == CSV else []
-        rare = f"{problem.single} rows left out, each the only one of its class"
+        rare = f"{counted(problem.single, 'row')} left out, each the only one of its class"
         dropped = problem.preprocessor.dropped.items()
         return [
             *notes,

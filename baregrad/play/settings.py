@@ -15,6 +15,7 @@ MOST_LAYERS: Final = 6
 MOST_NEURONS: Final = 16
 MOST_SAMPLES: Final = 5000
 MOST_POINTS: Final = 1000  # that are drawn
+FEWEST: Final = 5  # of a class that is drawn, so that one of them is to test with
 DRAWN, CSV = "drawn", "csv"
 SOURCES: Final = (*DATASETS, DRAWN, CSV)
 HIDDEN_ACTIVATIONS: Final = tuple(n for n in ACTIVATIONS if "softmax" not in n)
@@ -171,9 +172,10 @@ CHECKS: Final[dict[str, Check]] = {
     "seed": _integer(0, 2**53),
 }
 
-# What the page offers; of each data set its name, description and noise, of each optimizer its name
+# What the page offers, and the fewest points to draw; of each data set its name, description and noise, of each optimizer its name
 # and which settings have a meaning for it.
 CHOICES: Final = {
+    "fewest": FEWEST,
     "data": [[n, r.description, (r.make.__defaults__ or (0, 0))[1]] for n, r in DATASETS.items()],
     "activations": HIDDEN_ACTIVATIONS,
     "optimizers": [[n, [*taken, *(["batch"] if n != LBFGS else [])]] for n, taken in TAKEN.items()],

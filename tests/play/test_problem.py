@@ -35,7 +35,7 @@ def test_drawn_points_are_classes():
 
 
 def test_too_few_drawn_points_are_refused():
-    with pytest.raises(DataError, match="at least 3 points"):
+    with pytest.raises(DataError, match="5 points of each class"):
         problem_of(Settings(data="drawn", points=CORNERS[:6]), None)
 
 
@@ -69,7 +69,8 @@ def test_rows_of_a_table_without_target_are_left_out():
         ("a,b\n" + rows(lambda i: f"{i},{i}"), "c", "no column 'c' to predict"),
         ("a,k\n" + rows(lambda i: f"{i},k{i % 11}", 88), "k", "at most 10"),
         ("a,k\n" + rows(lambda i: f"{i},k{i % 9}", 20), "k", "too few to keep 20%"),
-        ("a,k\n1,2.5\n,\n3,\n", "k", "has 1 rows with a known target, too few"),
+        ("a,k\n1,x\n2,y\n", "k", "0 rows with a known target that is not the only one of its"),
+        ("a,k\n1,2.5\n,\n3,\n", "k", "has 1 row with a known target, too few"),
         (
             ",".join(f"c{i}" for i in range(258))
             + "\n"

@@ -65,7 +65,7 @@ def test_the_code_takes_the_same_rows_of_a_long_table_with_rare_classes(
     session.load((tmp_path / "x.csv").read_bytes(), "x.csv")
     assert session.described()["notes"] == [
         "40 of 100 rows, spread evenly",
-        "1 rows left out, each the only one of its class",
+        "1 row left out, each the only one of its class",
     ]
     session.advance(session.trainer.steps_per_epoch)
     exec(compile(code(session), "playground.py", "exec"), {})

@@ -9,7 +9,7 @@ import { drawChart, drawOutput, shade, shadeClasses, sheet, short } from "./plot
 const $ = (id) => document.getElementById(id);
 const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.02, 0.03, 0.1, 0.3, 1, 3, 10];
 const picture = document.createElement("canvas");
-let plan = null, frame = null, network = null, asked = null, going = null;
+let plan = null, frame = null, network = null, asked = null, going = null, drawing = false;
 
 const link = new Link({
   connected() { $("link").hidden = true; },
@@ -83,10 +83,11 @@ function choose(select, value) {
 
 function controls() {
   const s = plan.settings, several = plan.features.length > 2, made = plan.choices.data.find(([name]) => name === s.data);
-  $("data").value = s.data;
-  $("made").hidden = s.data === "drawn" || s.data === "csv";
-  $("draw").hidden = s.data !== "drawn";
-  if (s.data === "drawn") [points] = [s.points.map((p) => [...p])];
+  const data = drawing ? "drawn" : s.data; // which it is when there are points enough
+  $("data").value = data;
+  $("made").hidden = data === "drawn" || data === "csv";
+  $("draw").hidden = data !== "drawn";
+  if (s.data === "drawn") points = s.points.map((p) => [...p]);
   const noise = s.noise ?? made?.[2] ?? 0;
   for (const [id, value] of [["samples", s.samples], ["noise", noise]]) { $(id).value = value; $(`${id}-out`).textContent = value; }
   $("target-box").hidden = s.data !== "csv";
@@ -144,7 +145,7 @@ let step = -1;
 function draw() {
   if (!plan || !frame) return;
   const playing = frame.playing;
-  if (asked === playing) asked = null;
+  if (asked === playing || frame.message) asked = null; // training may have ended before it was seen
   $("play").classList.toggle("playing", playing);
   $("play").ariaLabel = playing ? "Pause" : "Play";
   $("count").textContent = frame.step.toLocaleString("en");
@@ -208,9 +209,8 @@ function add(x, y) {
 function drawn() {
   pad();
   clearTimeout(timer);
-  const counts = [0, 1].map((c) => points.filter((p) => p[2] === c).length);
-  const third = points.filter((p) => p[2] === 2).length;
-  if (Math.min(...counts) < 3 || (third && third < 3)) $("drawn").textContent = `Class 1: ${counts[0]}, class 2: ${counts[1]}${third ? `, class 3: ${third}` : ""}. Each needs 3 points at least.`;
+  const [first, second, third] = [0, 1, 2].map((c) => points.filter((p) => p[2] === c).length), { fewest } = plan.choices;
+  if (Math.min(first, second, third || fewest) < fewest) $("drawn").textContent = `Class 1: ${first}, class 2: ${second}${third ? `, class 3: ${third}` : ""}. Each needs ${fewest} points at least.`;
   else {
     $("drawn").textContent = `${points.length} points.`;
     timer = setTimeout(() => change({ data: "drawn", points, loss: null, axes: [0, 1] }), 250);
@@ -259,8 +259,9 @@ $("moment").oninput = () => goTo(Number($("moment").value));
 $("data").onchange = () => {
   const data = $("data").value;
   warn("");
+  drawing = data === "drawn";
   if (data === "csv" && !plan.columns.length) { controls(); $("csv").click(); return warn("Choose a CSV file, with the button under the data."); }
-  if (data === "drawn") { $("made").hidden = true; $("draw").hidden = false; return points.length ? drawn() : pad(); }
+  if (drawing) { controls(); return points.length && drawn(); }
   change({ data, noise: null, loss: null, axes: [0, 1] });
 };
 $("target").onchange = () => change({ target: $("target").value, loss: null, axes: [0, 1] });
@@ -287,17 +288,21 @@ $("csv").onchange = async () => {
   const file = $("csv").files[0];
   if (!file) return;
   $("csv").value = "";
+  drawing = false;
   warn("");
   if (file.size > plan.limit[0]) return warn(plan.limit[1]);
+  $("about").textContent = `Reading ${file.name} …`;
   try {
     const answer = await (await fetch(`table?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file })).json();
-    if (answer.error) warn(answer.error);
+    if (!answer.error) return;
+    warn(answer.error);
   } catch { warn("The file could not be sent; is the playground still running?"); }
+  controls();
 };
 $("copy").onclick = async () => {
   try { await navigator.clipboard.writeText(location.hash); $("copied").textContent = "Copied."; } catch { $("copied").textContent = location.hash; }
 };
-addEventListener("hashchange", () => change(read(location.hash)));
+addEventListener("hashchange", () => { drawing = false; change(read(location.hash)); });
 addEventListener("resize", () => requestAnimationFrame(draw));
 dark.addEventListener("change", () => { if (plan) { legend(); pad(); draw(); } });
 document.addEventListener("keydown", (event) => {

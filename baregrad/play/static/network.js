@@ -119,7 +119,7 @@ export class Network {
   explain() {
     if (!this.held) return;
     const [k, i] = this.held, { sizes, features, settings } = this.plan, [from, bias] = this.offsets(k), n = sizes[k - 1];
-    const name = (j) => (k === 1 ? features[j] : `h${k - 1}.${j + 1}`);
+    const name = (j) => (k === 1 ? shortened(features[j]) : `h${k - 1}.${j + 1}`);
     const terms = Array.from({ length: n }, (_, j) => [this.frame.weights[from + i * n + j], name(j)]);
     const sum = terms.map(([w, x], j) => `${w < 0 ? "− " : j ? "+ " : ""}${short(Math.abs(w))} ${x}`).join(" ");
     const b = this.frame.weights[bias + i], inner = `${sum} ${b < 0 ? "−" : "+"} ${short(Math.abs(b))}`;
