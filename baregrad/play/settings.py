@@ -172,8 +172,8 @@ CHECKS: Final[dict[str, Check]] = {
     "seed": _integer(0, 2**53),
 }
 
-# What the page offers, and the fewest points to draw; of each data set its name, description and noise, of each optimizer its name
-# and which settings have a meaning for it.
+# What the page offers, and how many points of a class it asks for; of each data set its name,
+# description and noise, of each optimizer its name and which settings have a meaning for it.
 CHOICES: Final = {
     "fewest": FEWEST,
     "data": [[n, r.description, (r.make.__defaults__ or (0, 0))[1]] for n, r in DATASETS.items()],
