@@ -15,6 +15,7 @@ OWN = "baregrad, many steps per call"
 OWN_SINGLE = "baregrad, one step per call"
 OWN_EAGER = "baregrad, eager"
 PEAK = "FMA peak"
+MEETING = "threads meet"
 EAGER = ("torch eager", "torch eager, fused optimizer")
 CONTENDERS: Makers = {
     OWN: ("own", "many", "baregrad"),
@@ -45,7 +46,10 @@ def measure(options: Options) -> Iterator[tuple[str, Any]]:
     for threads in options.threads:
         for task in options.tasks:
             say(f"{task}, {threads} thread{'s' * (threads > 1)}")
-            makers = {PEAK: ("own", "peak", "baregrad")} | contenders(task)
+            makers: Makers = {PEAK: ("own", "peak", "baregrad")}
+            if threads > 1:
+                makers |= {MEETING: ("meeting", "meet", "baregrad")}
+            makers |= contenders(task)
             yield f"{task}/{threads}", compete(makers, task, threads, options)
 
 
@@ -101,7 +105,7 @@ def _order(key: str) -> tuple[int, str]:
 
 def peers_of(one: dict[str, Any]) -> list[str]:
     """The labels of all that is not ours."""
-    return [name for name in one["us"] if name not in (OWN, OWN_SINGLE, OWN_EAGER, PEAK)]
+    return [name for name in one["us"] if name not in (OWN, OWN_SINGLE, OWN_EAGER, PEAK, MEETING)]
 
 
 def _median(one: dict[str, Any], name: str | None) -> str:
@@ -155,7 +159,7 @@ def _details(key: str, one: dict[str, Any]) -> str:
     own = one["us"].get(OWN)
     rows = []
     for name, values in sorted(one["us"].items(), key=lambda item: statistics.median(item[1])):
-        if name == PEAK:
+        if name in (PEAK, MEETING):
             continue
         low, median, high, least = spread(values)
         rows.append(
@@ -176,5 +180,8 @@ def _details(key: str, one: dict[str, Any]) -> str:
     if peak:
         rate = number(peak / statistics.median(one["us"][PEAK]) / 1e3)
         measured = f" FMA peak meanwhile: {rate} GFLOP/s."
+    if meetings := one["us"].get(MEETING):
+        low, median, high, _ = [number(1e3 * value) for value in spread(meetings)]
+        measured += f" The threads meet in {median} ns (quartiles {low} – {high})."
     title = f"### {task}, {threads} thread{'s' * (threads != '1')}: {TASKS[task].describe()}"
     return f"{title}\n\n{rounds} rounds, {one['clock']} time.{measured}\n\n{table(head, rows)}"

@@ -9,6 +9,7 @@ from harness import worker
 from harness.process import Contender, ContenderError, environment
 from harness.tasks import TASKS, Run
 from harness.worker import Pace
+from sections import steps
 
 needs_affinity = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="the benchmarks bind processes to cores"
@@ -58,6 +59,30 @@ def test_many_steps_in_a_call_end_where_single_steps_do():
 
     task = TASKS["T2"]._replace(batch=4)
     assert math.isclose(own.many(task, 1).steps(6), own.eager(task, 1).steps(6), rel_tol=1e-5)
+
+
+def test_threads_meet_until_they_have_met_as_often_as_asked():
+    from contenders.meeting import meet
+
+    run = meet(TASKS["T4"], 2)
+    assert run.steps(1) == 1
+    assert run.steps(300) == 300
+
+
+def test_how_fast_threads_meet_is_told_beside_the_peak_and_competes_with_nobody():
+    us = {
+        steps.OWN: [150.0, 160.0],
+        "JAX scan": [300.0, 320.0],
+        steps.PEAK: [1.0, 1.0],
+        steps.MEETING: [0.09, 0.45],
+    }
+    found = {"clock": "wall", "us": us, "failed": {}, "last": {steps.PEAK: 2e5}}
+    page = steps.render({"T4/2": found})
+    assert (
+        "FMA peak meanwhile: 200 GFLOP/s. The threads meet in 270 ns (quartiles 180 – 360)" in page
+    )
+    assert "| T4 | 2 | 155 | 310 | JAX scan | 2.00 |" in page
+    assert f"| {steps.MEETING} |" not in page
 
 
 def test_a_pace_finds_how_many_whole_units_take_the_time(monkeypatch):
