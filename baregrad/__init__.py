@@ -337,7 +337,8 @@ def __getattr__(name: str) -> Any:
             from baregrad.compiler.collector import collection_paused
 
             with collection_paused():
-                return getattr(import_module(module), name)
+                globals()[name] = found = getattr(import_module(module), name)
+            return found
     raise AttributeError(f"module 'baregrad' has no attribute {name!r}")
 
 

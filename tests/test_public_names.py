@@ -18,6 +18,7 @@ def later_names():
 def test_a_name_that_is_imported_on_first_use_is_what_its_module_has(name):
     module = next(module for module, names in bg._LATER.items() if name in names.split())
     assert getattr(bg, name) is getattr(__import__(module, fromlist=[name]), name)
+    assert vars(bg)[name] is getattr(bg, name)  # it is looked up once
 
 
 def test_type_checkers_and_python_find_the_same_names():
