@@ -11,6 +11,7 @@ from itertools import count
 from math import prod
 from operator import itemgetter
 from typing import Any, ClassVar, Final, Protocol, TypeAlias
+from weakref import ref
 
 from baregrad.compiler.program import Program
 from baregrad.compiler.value import INPUT, Value
@@ -20,6 +21,8 @@ from baregrad.engines.selection import LARGE, Kernel
 from baregrad.tensor import primitives
 
 MOST_DEFERRED: Final = 100  # operations that wait for each other: more take long to compile as one
+MOST_WAITING: Final = 1 << 26  # elements that all operations read and write that wait: 256 MiB
+LEAST_COUNTED: Final = 1 << 12  # elements of an operation that counts
 
 # A result that is its input read otherwise is not stored beside its input.
 _VIEWS: Final = (primitives.permute, primitives.reshape)
@@ -76,12 +79,14 @@ class Kind:
         may_wait: whether it cannot fail, whatever the numbers are, and is not empty.
         begins: whether it is deferred even if all inputs are there.
         is_view: whether the result is the input, read otherwise.
+        counts: whether it is so large that the backlog counts it.
         engine: computes deferred operations of this kind.
     """
 
     __slots__ = (
         "attributes",
         "begins",
+        "counts",
         "dtype",
         "engine",
         "is_view",
@@ -107,6 +112,7 @@ class Kind:
         vectors = self.dtype in ("float32", "bool") and all(x.dtype != "float64" for x in inputs)
         self.may_wait = vectors and 0 not in self.shape and operation not in _MAY_FAIL
         self.is_view = operation in _VIEWS
+        self.counts = self.size >= LEAST_COUNTED and not self.is_view
         # Reshaping copies nothing. Transposing would, but whoever uses the result need not.
         large = self.size >= LARGE and operation is not primitives.reshape
         self.begins = large or operation is primitives.permute
@@ -124,7 +130,7 @@ class Deferred(Pending):
         since: the lowest serial among those.
     """
 
-    __slots__ = ("inputs", "kind", "serial", "since", "size")
+    __slots__ = ("__weakref__", "inputs", "kind", "serial", "since", "size")
 
     size: int
     since: int
@@ -160,6 +166,39 @@ _serials = count(1)
 Inputs: TypeAlias = tuple["Array | Deferred", ...]
 # deferred operations with their inputs, each after those that it waits for
 Order: TypeAlias = list[tuple[Deferred, Inputs]]
+
+
+class Backlog:
+    """The operations that wait, as far as they are large, so that all together are not too large.
+
+    What waits keeps what it reads, be it a batch of samples of which only the loss is wanted.
+    """
+
+    def __init__(self) -> None:
+        self._operations: list[ref[Deferred]] = []
+        self._size = 0  # of these, many of which may be computed or gone
+
+    def add(self, deferred: Deferred) -> None:
+        """Counts an operation; if too much waits, all is computed."""
+        self._operations.append(ref(deferred))
+        self._size += deferred.kind.size
+        if self._size > MOST_WAITING:
+            self._look_through()
+
+    def _look_through(self) -> None:
+        still, size = [], 0
+        for operation in self._operations:
+            found = operation()
+            if found is not None and found.found is None:
+                still.append(operation)
+                size += found.kind.size
+        if size > MOST_WAITING:
+            size = 0
+            while still:  # from the last on: what it alone needs goes with it
+                found = still.pop()()
+                if found is not None and found.found is None:
+                    found.compute()
+        self._operations, self._size = still, size
 
 
 def waiting(wanted: Deferred) -> Order:

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias, cast
 from baregrad.compiler.capture import capture
 from baregrad.compiler.deferred import (
     MOST_DEFERRED,
+    Backlog,
     Deferred,
     Kind,
     Order,
@@ -70,6 +71,7 @@ class NativeEngine(Engine):
         # routines, or None where there is none
         self._singles: dict[Hashable, Routine | None] = {}
         self._functions: dict[Hashable, Routine | None] = {}
+        self._backlog = Backlog()
 
     @property
     def name(self) -> str:
@@ -101,6 +103,8 @@ class NativeEngine(Engine):
             if deferred.size >= LARGE or kind.is_view:
                 if deferred.serial - deferred.since >= MOST_DEFERRED:
                     self._compute_singly(waiting(deferred))
+                elif kind.counts:
+                    self._backlog.add(deferred)
                 return deferred.found or deferred  # type: ignore[return-value]
         return self._at_once(kind, tuple(map(known, operands)))
 
@@ -154,7 +158,9 @@ class NativeEngine(Engine):
     def _compute_singly(self, order: Order) -> None:
         """Computes one operation after the other; views are read where what they show lies."""
         wanted = order[-1][0]
-        for deferred, _ in order:
+        order.reverse()
+        while order:  # what is computed and needed no more goes
+            deferred, _ = order.pop()
             if deferred is not wanted and deferred.kind.is_view:
                 continue
             below = waiting(deferred)

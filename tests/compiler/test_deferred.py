@@ -187,6 +187,50 @@ def test_chains_that_nobody_looks_at_are_computed_in_between(engine):
         assert math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-5)
 
 
+def test_results_that_nobody_looks_at_do_not_keep_too_much_of_what_they_are_made_from(
+    engine, monkeypatch
+):
+    monkeypatch.setattr(deferred, "MOST_WAITING", 50_000)
+    read, results = [], []
+    with bg.no_grad():
+        for seed in range(12):
+            x = drawn(100, 100, seed=seed)
+            read.append(weakref.ref(x.array.data))
+            results.append((x * 2 + 1).sum() * 2)
+            del x
+            assert sum(data() is not None for data in read) <= 3
+    expected = [2 * (2 * drawn(100, 100, seed=seed).sum().item() + 1e4) for seed in range(12)]
+    for result, number in zip(results, expected, strict=True):
+        assert math.isclose(result.item(), number, rel_tol=1e-4)
+
+
+def test_what_is_looked_at_is_no_longer_counted(engine, calls, monkeypatch):
+    monkeypatch.setattr(deferred, "MOST_WAITING", 50_000)
+    for _ in range(20):
+        y = (drawn(100, 100) * 2).tanh()
+        assert is_open(y.held)
+        y.tolist()
+
+
+def test_a_long_chain_keeps_few_results_as_it_is_computed(engine, monkeypatch):
+    results = []
+    settle = deferred.Deferred.settle
+
+    def noted(self, found):
+        results.append(weakref.ref(found.data))
+        alive.append(sum(data() is not None for data in results))
+        settle(self, found)
+
+    alive = []
+    monkeypatch.setattr(deferred.Deferred, "settle", noted)
+    with bg.no_grad():
+        x = drawn(40, 40)
+        for _ in range(deferred.MOST_DEFERRED + 1):
+            x = x * 0.5
+    assert len(results) > deferred.MOST_DEFERRED
+    assert max(alive) <= 3
+
+
 def test_what_was_computed_from_is_let_go(engine):
     x = drawn(100, 100)
     data = weakref.ref(x.array.data)
