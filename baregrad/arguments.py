@@ -15,6 +15,11 @@ def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
+def python_number(value: float) -> float:
+    """A real number, of any library's, as an int or float."""
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
 def checked_count(value: object, what: str, least: int = 1) -> int:
     """A whole number that is large enough, as an int.
 
@@ -35,7 +40,7 @@ def checked_number(
     below: float | None = None,
     most: float | None = None,
 ) -> float:
-    """A real number within bounds; below infinity, it is finite.
+    """A real number within bounds, as an int or float; below infinity, it is finite.
 
     Raises:
         ArgumentError: it is not.
@@ -48,4 +53,4 @@ def checked_number(
     if not is_number(value) or not all(holds(value, bound) for _, holds, bound in given):
         words = ["finite" if bound == inf else f"{word} {bound:g}" for word, _, bound in given]
         raise ArgumentError(f"{what} must be a number {' and '.join(words)}, not {value!r}")
-    return value
+    return python_number(value)

@@ -45,12 +45,13 @@ def read_idx(path: FilePath, scale: bool = False) -> Tensor:
         shape = _shape(file, path)
         expected = prod(shape)
         convert = _conversion(scale, expected)
-        while block := file.read(BLOCK):
+        while len(data) <= expected and (block := file.read(BLOCK)):
             data.frombytes(convert(block))
     if len(data) != expected:
         raise DataError(
             f"{path}: the header says {expected} values, shape {shape}, and the file has "
-            f"{len(data)}; it is damaged or cut off, so fetch it again"
+            f"{'more' if len(data) > expected else len(data)}; it is damaged or cut off, so fetch "
+            "it again"
         )
     return Tensor.leaf(Array(data, shape, dtype))
 

@@ -6,8 +6,10 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
+from numbers import Integral
 from typing import Any
 
+from baregrad.arguments import is_number
 from baregrad.data.table import Table
 from baregrad.errors import ArgumentError, DataError
 from baregrad.tensor.random import DATA, generator_for
@@ -64,17 +66,13 @@ def in_order(numbers: Iterable[int], count: int) -> array[int]:
 
 
 def _test_count(count: int, test_size: float) -> int:
-    if isinstance(test_size, int):
-        tests, allowed = test_size, 0 < test_size < count
-    else:
-        tests, allowed = round(count * test_size), 0 < test_size < 1
-        tests = max(1, min(tests, count - 1))
-    if not allowed or count < 2:
+    most = count if isinstance(test_size, Integral) else 1
+    if not is_number(test_size) or not 0 < test_size < most or count < 2:
         raise ArgumentError(
             f"test_size {test_size!r} of {count} samples leaves one part empty; give a share "
             "between 0 and 1 or a number of samples, of two or more"
         )
-    return tests
+    return int(test_size) if test_size >= 1 else max(1, min(round(count * test_size), count - 1))
 
 
 def _labels(stratify: Any, count: int) -> list[Any]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral
 from typing import Any
 
-from baregrad.arguments import is_number
+from baregrad.arguments import is_number, python_number
 from baregrad.data.source import FilePath
 from baregrad.errors import ArgumentError, ModelFileError
 from baregrad.files.safetensors import MAX_MESSAGE, load_tensors, save_tensors
@@ -85,10 +84,10 @@ def _packed(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
         return {key: _packed(item, f"{prefix}{key}", tensors) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_packed(item, f"{prefix}{number}", tensors) for number, item in enumerate(value)]
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, bool | str):
         return value
-    if is_number(value):  # another library's
-        return int(value) if isinstance(value, Integral) else float(value)
+    if is_number(value):
+        return python_number(value)
     raise ArgumentError(
         f"{path or 'a state'} cannot be saved: {value!r} is not a number, text, tensor, or a list "
         "or dict of them"

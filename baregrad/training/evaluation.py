@@ -24,19 +24,25 @@ BATCH = 256  # samples predicted at a time, to bound memory
 
 
 @contextmanager
-def predicting(model: Module) -> Iterator[None]:
-    """A block in which the model predicts and no graph is kept; all modes are as before after it.
+def modes_kept(model: Module) -> Iterator[None]:
+    """A block after which the model, and every part of it, is in its mode of before.
 
     Parts may have modes of their own, such as a normalisation whose statistics are to stay.
     """
     modes = [(module, module.training) for _, module in model.named_modules()]
-    model.eval()
     try:
-        with no_grad():
-            yield
+        yield
     finally:
         for module, training in modes:
             module.training = training
+
+
+@contextmanager
+def predicting(model: Module) -> Iterator[None]:
+    """A block in which the model predicts and no graph is kept; its modes are restored after."""
+    with modes_kept(model), no_grad():
+        model.eval()
+        yield
 
 
 def predict(model: Module, x: Any, batch_size: int = BATCH) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from baregrad.arguments import is_number, python_number
 from baregrad.files.state import digest
 from baregrad.nn.module import Module
 from baregrad.optim.options import options_of
@@ -42,8 +43,10 @@ def described(value: Any) -> Any:
 
     Modules are described without the values of their tensors, samples with a digest of theirs.
     """
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, bool | str):
         return value
+    if is_number(value):
+        return python_number(value)
     if isinstance(value, Tensor):
         return f"{'trained ' * value.requires_grad}{value.dtype} of shape {value.shape}"
     if isinstance(value, Samples):

@@ -162,11 +162,10 @@ def _schedule_of(optimizer: Optimizer, schedule: Schedule | Rule | None) -> Sche
 
 
 def _checked(callbacks: Sequence[Callback]) -> Sequence[Callback]:
-    given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
-    for callback in given:
-        if not isinstance(callback, Callback) or given is not callbacks:
-            raise ArgumentError(
-                f"callbacks must be a list of Callback objects, not {callbacks!r}; for a function, "
-                "there is LambdaCallback(function)"
-            )
+    listed = isinstance(callbacks, list | tuple)
+    if not listed or not all(isinstance(callback, Callback) for callback in callbacks):
+        raise ArgumentError(
+            f"callbacks must be a list of Callback objects, not {callbacks!r}; for a function, "
+            "there is LambdaCallback(function)"
+        )
     return callbacks

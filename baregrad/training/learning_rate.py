@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from baregrad.nn.losses import Loss
 from baregrad.nn.module import Module
 from baregrad.optim.optimizer import Optimizer
 from baregrad.tensor.tensor import as_tensor
+from baregrad.training.evaluation import modes_kept
 from baregrad.training.fit import fit
 from baregrad.training.run import Callback, Run
 
@@ -99,23 +101,20 @@ def find_learning_rate(
     checked_count(steps, "find_learning_rate: steps", 2)
     sweep = _Sweep([low * (high / low) ** (i / (steps - 1)) for i in range(steps)])
     before = model.state_dict()
-    training = model.training
+    inputs = as_tensor(x)
+    samples = inputs.shape[0] if inputs.ndim else 0
+    batch_size = checked_count(batch_size, "batch_size")
+    epochs = math.ceil(steps / max(1, math.ceil(samples / batch_size)))
     try:
-        inputs = as_tensor(x)
-        samples = inputs.shape[0] if inputs.ndim else 0
-        batch_size = checked_count(batch_size, "batch_size")
-        epochs = math.ceil(steps / max(1, math.ceil(samples / batch_size)))
-        fit(
-            *(model, inputs, y, loss, optimizer, epochs, batch_size),
-            callbacks=[sweep],
-            schedule=sweep.rule,
-            seed=seed,
-        )
-    except NonFiniteError:
-        pass  # the rate before was already far too high
+        with modes_kept(model), suppress(NonFiniteError):  # the rate before was already too high
+            fit(
+                *(model, inputs, y, loss, optimizer, epochs, batch_size),
+                callbacks=[sweep],
+                schedule=sweep.rule,
+                seed=seed,
+            )
     finally:
         model.load_state_dict(before)
-        model.train(training)
     rates = sweep.rates[: len(sweep.losses)]
     return LearningRates(rates, sweep.losses, _steepest(rates, sweep.losses))
 

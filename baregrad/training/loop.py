@@ -68,6 +68,7 @@ class Training:
                 if not self.averages.count:  # it is not in the midst of an epoch
                     self._tell("on_epoch_begin")
                 if run.stopped:
+                    self._save(run.epoch, at_once=True)
                     break
                 run.values = self._epoch(interrupt)
                 run.values |= assessment.values() if assessment is not None else {}

@@ -70,8 +70,7 @@ class NativeSteps:
     ) -> None:
         self.fallback = _unplannable(task)
         self._task = task
-        data = [samples.x, samples.y, *([] if samples.weight is None else [samples.weight])]
-        self._samples = Samples(*[narrowed(values, task.model) for values in data])
+        self._samples = samples.each(lambda values: narrowed(values, task.model))
         self._batch_size = batch_size
         self._sizes = sizes
         self._watchers = [callback for callback in task.callbacks if may_watch(callback)]

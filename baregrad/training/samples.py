@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from baregrad.arguments import checked_number
@@ -28,20 +28,18 @@ class Samples:
     def __len__(self) -> int:
         return self.x.shape[0]
 
+    def each(self, function: Callable[[Tensor], Tensor]) -> Samples:
+        """A function of inputs, of targets and of weights."""
+        weight = None if self.weight is None else function(self.weight)
+        return Samples(function(self.x), function(self.y), weight)
+
     def take(self, indices: Any) -> Samples:
         """The samples of these numbers, as leaves: graphs begin with them, not with all samples."""
-        weight = None if self.weight is None else self.weight.take(indices).detach()
-        return Samples(self.x.take(indices).detach(), self.y.take(indices).detach(), weight)
+        return self.each(lambda x: x.take(indices).detach())
 
     def part(self, first: int, last: int) -> Samples:
         """Samples one after another; those in somebody else's memory are not copied."""
-
-        def chosen(x: Tensor) -> Tensor:
-            part: Tensor = consecutive(x, first, last, (last - first, *x.shape[1:]))
-            return part
-
-        weight = None if self.weight is None else chosen(self.weight)
-        return Samples(chosen(self.x), chosen(self.y), weight)
+        return self.each(lambda x: consecutive(x, first, last, (last - first, *x.shape[1:])))
 
     def spread(self, count: int) -> Samples:
         """So many samples, or all if there are fewer, spread evenly over all."""
@@ -50,12 +48,7 @@ class Samples:
 
     def rows(self, numbers: Tensor) -> Samples:
         """As `take`, of numbers from 0 on that are known to be there, in whatever shape."""
-
-        def chosen(x: Tensor) -> Tensor:
-            return Tensor.apply(primitives.take, x, numbers, axis=0).detach()
-
-        weight = None if self.weight is None else chosen(self.weight)
-        return Samples(chosen(self.x), chosen(self.y), weight)
+        return self.each(lambda x: Tensor.apply(primitives.take, x, numbers, axis=0).detach())
 
 
 def checked_samples(x: Any, y: Any, weight: Any = None, *, what: str) -> Samples:

@@ -1,3 +1,4 @@
+import math
 from collections import Counter
 
 import pytest
@@ -85,7 +86,11 @@ def test_different_lengths_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("count", "size"), [(4, 0), (4, 4), (4, 0.0), (4, 1.0), (4, -1), (1, 0.5), (0, 0.5)]
+    ("count", "size"),
+    [
+        *((4, 0), (4, 4), (4, 0.0), (4, 1.0), (4, -1), (1, 0.5), (0, 0.5)),
+        *((4, math.nan), (4, "0.2"), (4, None), (4, True)),
+    ],
 )
 def test_a_size_that_leaves_a_part_empty_is_refused(count, size):
     with pytest.raises(ArgumentError, match="leaves one part empty"):

@@ -276,6 +276,13 @@ def test_the_learning_rate_finder_ends_when_the_loss_grows():
     assert found.losses[-1] > 4 * min(found.losses)
 
 
+def test_the_learning_rate_finder_leaves_every_part_in_its_mode():
+    model = bg.Sequential(bg.Linear(1, 2), bg.BatchNorm1d(2), bg.Linear(2, 1))
+    model[1].eval()
+    find_learning_rate(model, X, Y, steps=2)
+    assert [part.training for _, part in model.named_modules()] == [True, True, False, True]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,5 +1,6 @@
 """Checkpoints: what was stopped goes on as if it had not been."""
 
+import math
 import os
 import signal
 import sys
@@ -431,3 +432,25 @@ def test_a_training_may_be_stopped_before_its_first_step(tmp_path, hook):
     setattr(Never, hook, lambda self, run: run.stop("no"))
     _, history = training(tmp_path, callbacks=[Never()])
     assert (history.stopped, history.steps, history.epoch) == ("no", 0, [])
+
+
+def test_a_training_that_an_epoch_s_beginning_ended_is_not_made_again(tmp_path):
+    class Second(Callback):
+        def on_epoch_begin(self, run):
+            if run.epoch == 1:
+                run.stop("enough")
+
+    for resumed in (None, f"taken up at step {STEPS} from a checkpoint"):
+        _, history = training(tmp_path, every=math.inf, callbacks=[Second()])
+        assert (history.stopped, history.epoch, history.resumed) == ("enough", [0], resumed)
+
+
+def test_a_learning_rate_of_numpy_is_the_same_when_training_is_taken_up(tmp_path):
+    numpy = pytest.importorskip("numpy")
+
+    def make(model):
+        return bg.SGD(model.parameters(), lr=numpy.float64(0.05))
+
+    for resumed in (None, f"taken up at step {2 * STEPS} from a checkpoint"):
+        _, history = training(tmp_path, epochs=2, optimizer=make)
+        assert history.resumed == resumed
