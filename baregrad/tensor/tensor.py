@@ -185,6 +185,9 @@ class Tensor(Indexing):
     def __itruediv__(self, other: Operand) -> Self:
         return self._in_place(self / other)
 
+    def __ipow__(self, other: Operand) -> Self:
+        return self._in_place(self**other)
+
     def backward(self, gradient: Self | None = None, create_graph: bool = False) -> None:
         """Computes the gradient of this scalar with respect to all that it is made from.
 

@@ -188,6 +188,7 @@ def test_assign_keeps_shape_and_data_type():
         (operator.isub, [1.0, 2.0]),
         (operator.imul, [2.0, 8.0]),
         (operator.itruediv, [2.0, 2.0]),
+        (operator.ipow, [2.0, 16.0]),
     ],
 )
 def test_a_parameter_is_updated_in_place_within_no_grad(update, expected):
