@@ -21,15 +21,15 @@ def test_it_serves_its_address_until_ctrl_c():
     ) as run:
         try:
             address = re.search(r"http://127\.0\.0\.1:\d+/\S+/", run.stdout.readline())[0]
-            with urllib.request.urlopen(address, timeout=10) as page:
+            with urllib.request.urlopen(address, timeout=60) as page:
                 assert b"<title>baregrad playground</title>" in page.read()
             with pytest.raises(urllib.error.HTTPError) as caught:
-                urllib.request.urlopen(address[:-3] + "/", timeout=10)
+                urllib.request.urlopen(address[:-3] + "/", timeout=60)
             with caught.value:
                 assert caught.value.code == 403
         finally:
             run.send_signal(signal.SIGINT)
-        _, errors = run.communicate(timeout=20)
+        _, errors = run.communicate(timeout=120)
     assert (run.returncode, errors) == (0, "")
 
 

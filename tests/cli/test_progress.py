@@ -153,7 +153,7 @@ def test_train_draws_curves_on_a_terminal_in_colour_unless_told_not_to(tmp_path,
     except OSError:  # how Linux says that the other end is closed
         pass
     os.close(ours)
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=120) == 0
     text = shown.decode()
     assert "100%" in text
     assert "val_loss █" in text
@@ -162,7 +162,7 @@ def test_train_draws_curves_on_a_terminal_in_colour_unless_told_not_to(tmp_path,
 
 def test_train_prints_plain_lines_in_a_pipe(tmp_path):
     process = run_train(subprocess.PIPE, TMPDIR=str(tmp_path))
-    lines = process.communicate(timeout=60)[1].decode().splitlines()
+    lines = process.communicate(timeout=120)[1].decode().splitlines()
     epochs = [line.split("  ")[0] for line in lines if line.startswith("epoch")]
     assert not any("\x1b" in line or "█" in line for line in lines)
     assert epochs == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]

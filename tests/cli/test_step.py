@@ -167,7 +167,7 @@ def test_the_command_walks_on_a_terminal(pseudo_terminal):
     assert shown.count(b"step ") < 4  # one step, and the hint
     os.write(typed, b"\x1b[Cq")
     read_until(b"step 2 of", typed)
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=120) == 0
 
 
 def test_a_model_of_any_kind_will_do(cli, tmp_path):

@@ -41,7 +41,7 @@ def printed_by(program, **environment):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout, done.stderr
@@ -165,7 +165,7 @@ def work():
         started.set()
 
 threading.Thread(target=work, daemon=True).start()
-print(started.wait(30))
+print(started.wait(100))
 """
     out, err = printed_by(program, BAREGRAD_THREADS="2")
     assert (out, err) == ("True\n", "")

@@ -627,11 +627,11 @@ def test_other_threads_compute_while_one_captures():
     def step(x):
         weight.assign(weight * x)
         captured.set()
-        assert computed.wait(10)
+        assert computed.wait(60)
         return weight + 1
 
     def other():
-        assert captured.wait(10)
+        assert captured.wait(60)
         seen["engine"] = selection.engine()
         seen["product"] = (weight * 3).tolist()
         computed.set()

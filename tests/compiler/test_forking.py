@@ -40,12 +40,12 @@ def held_elsewhere():
         def work():
             with lock:
                 has_it.set()
-                over.wait(20)
+                over.wait(60)
 
         has_it = threading.Event()
         threads.append(threading.Thread(target=work))
         threads[-1].start()
-        assert has_it.wait(20)
+        assert has_it.wait(60)
         return over
 
     yield hold

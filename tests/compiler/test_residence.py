@@ -267,7 +267,7 @@ def test_values_are_right_after_ctrl_c_and_for_a_signal_handler_in_a_step(is_int
     assert seen == [[2.0, 2.0]]
     reader = Thread(target=lambda: seen.append(weight.tolist()))  # no lock is left behind
     reader.start()
-    reader.join(timeout=10)
+    reader.join(timeout=60)
     assert seen[1:] == [[4.0, 4.0]]
     step()
     assert weight.tolist() == [8.0, 8.0]

@@ -148,7 +148,7 @@ def test_training_from_files_needs_less_memory_than_the_table_has(tmp_path):
     def run(how, room):
         program = [sys.executable, "-c", PROGRAM, str(tmp_path), how, str(room)]
         root = Path(__file__).parents[2]
-        return subprocess.run(program, capture_output=True, text=True, cwd=root, timeout=60)
+        return subprocess.run(program, capture_output=True, text=True, cwd=root, timeout=120)
 
     assert "MemoryError" in run("in memory", 9).stderr
     cached = run("cached", 9)

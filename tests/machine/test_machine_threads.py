@@ -173,7 +173,7 @@ def test_a_signal_s_handler_may_use_the_pool_that_it_interrupts(phases, monkeypa
     with WorkerPool(2) as pool:
         caller = threading.Thread(target=pool.run, args=(phases, cells.address), daemon=True)
         caller.start()
-        caller.join(20)
+        caller.join(120)
         assert not caller.is_alive()
     assert handled
 
@@ -300,7 +300,7 @@ def run_python(program):
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=120,
         check=False,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )

@@ -411,7 +411,7 @@ def test_no_grad_holds_in_its_own_thread_only():
     seen = {}
 
     def other():
-        inside.wait(10)
+        inside.wait(60)
         seen["requires_grad"] = (leaf(1.0) * 2).requires_grad
         done.set()
 
@@ -419,7 +419,7 @@ def test_no_grad_holds_in_its_own_thread_only():
     thread.start()
     with bg.no_grad():
         inside.set()
-        assert done.wait(10)
+        assert done.wait(60)
         assert not (leaf(1.0) * 2).requires_grad
     thread.join()
     assert seen == {"requires_grad": True}

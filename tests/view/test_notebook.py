@@ -30,7 +30,7 @@ def outputs():
     """What each cell shows: for each of its forms the text."""
     cells = [SETUP, *CELLS, DRAWING]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     return {
         cell.source: output.data
         for cell in notebook.cells
