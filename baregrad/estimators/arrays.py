@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 from warnings import warn
 
+from baregrad.data.table import Table
 from baregrad.engines.array import DType
 from baregrad.errors import ArgumentError, DataError, ShapeError
 from baregrad.tensor.tensor import Tensor
@@ -40,26 +41,59 @@ def numbers(data: Any, dtype: DType, what: str) -> Tensor:
     """Numbers in any form as a tensor.
 
     Raises:
-        DataError: complex numbers, NaN or infinity.
-        DTypeError, ValueError, TypeError: something that is no number.
+        DataError: text, dates, complex numbers, NaN or infinity; a `Table`.
+        DTypeError, TypeError: something else that is no number.
     """
+    if isinstance(data, Table):
+        raise DataError(
+            f"{what} is a Table; make numbers of it with Preprocessor.fit(table, target), whose "
+            "transform(table) is X, or give arrays or data frames"
+        )
+    names = feature_names(data)
     array = numpy_array(data)
     if array is not None:
-        if array.dtype.kind == "c":
-            raise DataError(f"Complex data not supported: {what} has {array.dtype}")
-        data = array.astype(dtype)
+        data = _of_type(array, dtype, what, names)
     tensor = Tensor(data, dtype)
     values = tensor.array.data
     if not math.isfinite(sum(values)):
         place = next((i for i, value in enumerate(values) if not math.isfinite(value)), None)
         if place is not None:
-            width = tensor.size // len(tensor)
-            found = "NaN" if math.isnan(values[place]) else "infinity (inf)"
+            is_nan = math.isnan(values[place])
+            found = "NaN" if is_nan else f"infinity (inf), or a number too large for {dtype},"
             raise DataError(
-                f"{what} contains {found} in sample {place // width}, column {place % width}; fill "
-                "it in or leave the sample out"
+                f"{what} contains {found} in {_place(place, tensor.shape, names)}; fill it in or "
+                "leave the sample out"
             )
     return tensor
+
+
+def _of_type(array: Any, dtype: DType, what: str, names: Sequence[str] | None) -> Any:
+    """An array of NumPy's with numbers of this type."""
+    if array.dtype.kind == "c":
+        raise DataError(f"Complex data not supported: {what} has {array.dtype}")
+    if array.dtype.kind in "mM":
+        raise DataError(f"{what} has dates or times ({array.dtype}); make numbers of them, as days")
+    try:
+        return array.astype(dtype)
+    except ValueError as error:
+        cells = enumerate(array.ravel().tolist())
+        place = next((i for i, cell in cells if isinstance(cell, str)), 0)
+        raise DataError(
+            f"{what} has text in {_place(place, array.shape, names)}: {error}; encode it as "
+            "numbers, with a OneHotEncoder in a ColumnTransformer, or bg.Preprocessor"
+        ) from error
+
+
+def _place(place: int, shape: Sequence[int], names: Sequence[str] | None) -> str:
+    """How messages name an element: its sample, and its column if there are several."""
+    sample, column = divmod(place, math.prod(shape[1:]))
+    if len(shape) == 1:
+        return f"sample {sample}"
+    return (
+        f"sample {sample}, column {names[column]!r}"
+        if names
+        else f"sample {sample}, column {column}"
+    )
 
 
 def matrix(data: Any, dtype: DType) -> Tensor:
@@ -98,7 +132,7 @@ def checked_weights(sample_weight: Any, samples: int) -> Tensor | None:
 
     Raises:
         ShapeError, DataError: not one for each sample.
-        ArgumentError: all are zero.
+        ArgumentError: one is negative, or all are zero.
     """
     if sample_weight is None:
         return None
@@ -106,6 +140,8 @@ def checked_weights(sample_weight: Any, samples: int) -> Tensor | None:
     if weights.ndim != 1:
         raise ShapeError(f"sample weights must be 1D, and have shape {weights.shape}")
     check_length(samples, sample_weight=weights)
+    if (least := min(weights.array.data)) < 0:
+        raise ArgumentError(f"sample weights must be 0 or more, and the least is {least:g}")
     if not any(weights.array.data):
         raise ArgumentError("sample weights must contain a number that is not zero")
     return weights

@@ -114,7 +114,7 @@ class MLPClassifier(MLPEstimator):
             raise ArgumentError(f"classes are {classes}, and were {self._classes} before")
         elif labels.multilabel != self._is_multilabel:
             raise DataError("y must have one label for each sample, or a row, as it had before")
-        return labels.encoded(self._classes), labels.weights(self.class_weight)
+        return labels.encoded(self._classes), labels.weights(self.class_weight, self._classes)
 
     def _note_classes(self, labels: Labels, classes: list[Any]) -> None:
         self._classes, self._kind, self._is_multilabel = classes, labels.kind, labels.multilabel

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from warnings import warn
 
-from baregrad.errors import ArgumentError, DataError
+from baregrad.errors import ArgumentError, DataError, listed
 from baregrad.estimators.arrays import numpy_array
 from baregrad.estimators.conventions import sklearn_class
 from baregrad.tensor.tensor import Tensor
@@ -94,21 +94,24 @@ class Labels(list[Any]):
         found = [places[label] for label in self]
         return Tensor([[i] for i in found], "float32") if len(classes) == 2 else Tensor(found)
 
-    def weights(self, class_weight: Any) -> list[float] | None:
+    def weights(self, class_weight: Any, classes: Sequence[Any]) -> list[float] | None:
         """A weight for each sample by its class; None if there are none.
 
         Args:
             class_weight: weights by label, 1 for what is not there; ``"balanced"`` for
                 n / (k · count), with which each of the k classes counts the same; None.
+            classes: all labels.
 
         Raises:
-            ArgumentError: anything else, or rows of labels.
+            ArgumentError: anything else, or rows of labels; weights of what is no class, while
+                there are classes without.
         """
         if class_weight is None:
             return None
         if self.multilabel:
             raise ArgumentError("class_weight needs one label for each sample, not rows of them")
         if isinstance(class_weight, Mapping):
+            _check_known(class_weight, set(classes))
             return [float(class_weight.get(label, 1.0)) for label in self]
         if class_weight != "balanced":
             raise ArgumentError(
@@ -116,3 +119,13 @@ class Labels(list[Any]):
             )
         counts = Counter(self)
         return [len(self) / (len(counts) * counts[label]) for label in self]
+
+
+def _check_known(class_weight: Mapping[Any, float], labels: set[Any]) -> None:
+    """Refuses weights of which some are probably for labels that are written otherwise."""
+    unknown, without = class_weight.keys() - labels, labels - class_weight.keys()
+    if unknown and without:
+        raise ArgumentError(
+            f"class_weight has {listed(sorted(map(repr, unknown)))}, which is no class, and not "
+            f"{listed(sorted(map(repr, without)))}, which is"
+        )

@@ -97,12 +97,19 @@ class Prepared(Parameters):
         """Samples to train on and to validate with; in each, classes have their shares."""
         target = samples[1]
         is_class = self._estimator_type == "classifier" and target.size == len(target)
-        parts = train_test_split(
-            *samples,
-            test_size=self.validation_fraction,
-            seed=self._seed,
-            stratify=target.reshape(-1) if is_class else None,
-        )
+        try:
+            parts = train_test_split(
+                *samples,
+                test_size=self.validation_fraction,
+                seed=self._seed,
+                stratify=target.reshape(-1) if is_class else None,
+            )
+        except DataError as error:
+            raise DataError(
+                f"early_stopping: validation_fraction={self.validation_fraction} of {len(target)} "
+                "samples cannot have each class in it, and leave some of each; give another, or "
+                "validation_data"
+            ) from error
         return parts[::2], parts[1::2]
 
     def _given(self, values: Any, like: Any = None, dtype: Any = None) -> Any:

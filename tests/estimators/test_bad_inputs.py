@@ -22,13 +22,14 @@ NAN, INF = float("nan"), float("inf")
         (
             [[1.0, 2.0], [1.0, -INF]],
             [1.0, 2.0],
-            r"X contains infinity \(inf\) in sample 1, column 1",
+            r"X contains infinity \(inf\), or .* in sample 1, column 1",
         ),
         (X, [1.0, 2.0, INF, 4.0], "y contains infinity"),
         (X, Y[:3], "X has 4 samples and y has 3"),
         (X, None, "requires y to be passed, but the target y is None"),
         (X, 1.0, r"y must be \(samples,\) or \(samples, outputs\), not \(\)"),
         ([["a"]], [1.0], "not a number"),
+        (bg.Table({"a": [1]}), [1.0], r"X is a Table; make numbers of it with Preprocessor.fit"),
     ],
 )
 def test_data_to_regress_on(x, y, message):
@@ -56,13 +57,27 @@ def test_labels(y, message):
         MLPClassifier(**QUICK).fit(X, y)
 
 
+def test_class_weights_of_what_is_no_class_are_refused():
+    with pytest.raises(bg.ArgumentError, match="class_weight has 'A', which is no class, and not "):
+        MLPClassifier(**QUICK, class_weight={"A": 2, "b": 1}).fit(X, LABELS)
+    more = {"a": 2, "b": 1, "c": 3}  # as where a part of the samples lacks a class
+    assert MLPClassifier(**QUICK, class_weight=more).fit(X, LABELS).classes_ == ["a", "b"]
+
+
+def test_a_class_too_rare_to_be_kept_back_is_said_in_the_estimator_s_words():
+    model = MLPClassifier(**QUICK, early_stopping=True, validation_fraction=0.5)
+    with pytest.raises(bg.DataError, match=r"early_stopping: validation_fraction=0.5 of 4 sampl"):
+        model.fit(X, ["a", "b", "a", "a"])
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
         ([0, 0, 0, 0], "sample weights must contain a number that is not zero"),
         ([1, 1, 1], "X has 4 samples and sample_weight has 3"),
         ([[1], [1], [1], [1]], r"must be 1D, and have shape \(4, 1\)"),
-        ([1, 1, -1, 1], "sample weights must be 0 or more"),
+        ([1, 1, -1, 1], "sample weights must be 0 or more, and the least is -1"),
+        ([-1, -1, -1, -1], "sample weights must be 0 or more"),
         ([1, 1, NAN, 1], "sample_weight contains NaN"),
     ],
 )

@@ -65,6 +65,32 @@ def test_ensembles_take_them():
     assert bag.fit(IRIS.data, IRIS.target).score(IRIS.data, IRIS.target) > 0.5
 
 
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (["x", "y", "x"], "X has text in sample 0, column 'b': could not convert .* OneHotEncoder"),
+        (pd.Categorical(["x", "y", "x"]), "X has text in sample 0, column 'b'"),
+        ([1, None, 3], "X contains NaN in sample 1, column 'b'"),
+        ([1, 2, 1e60], "infinity .inf., or a number too large for float32, in sample 2"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+def test_cells_of_a_data_frame_that_are_no_numbers_are_named(cells, message):
+    frame = pd.DataFrame({"a": [1, 2, 3], "b": cells})
+    with pytest.raises(bg.DataError, match=message):
+        MLPRegressor(**QUICK).fit(frame, [1, 2, 3])
+
+
+def test_dates_are_not_taken_for_nanoseconds():
+    dates = pd.DataFrame({"when": pd.date_range("2024-01-01", periods=3)})
+    with pytest.raises(
+        bg.DataError, match=r"X has dates or times \(datetime64\[.*\]\); make numbers"
+    ):
+        MLPRegressor(**QUICK).fit(dates, [1, 2, 3])
+    with pytest.raises(bg.DataError, match="y has dates or times"):
+        MLPRegressor(**QUICK).fit([[1], [2], [3]], dates["when"])
+
+
 def test_labels_and_numbers_come_back_as_arrays_of_their_kind():
     model = MLPClassifier(**QUICK).fit(IRIS.data, NAMES)
     assert model.predict(IRIS.data).dtype == NAMES.dtype
