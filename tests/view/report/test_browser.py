@@ -240,6 +240,15 @@ def test_while_it_plays_screen_readers_are_not_told_of_each_moment(opened):
     assert page.get_attribute("#panel", "aria-live") == "polite"
 
 
+def test_rows_of_a_shortened_tensor_have_no_numbers_that_are_not_theirs(opened):
+    page = opened()
+    while "matmul" not in page.inner_text("#backward-body h3 >> nth=0"):
+        page.click("#next")
+    cards = page.locator("#backward-body .cards >> nth=0").inner_text()
+    assert "1 × 2" in cards
+    assert page.locator("#backward-body th").count() == 0
+
+
 def test_the_keyboard_reaches_the_last_step_of_the_backward_pass_and_comes_back(opened):
     page = opened()
     page.focus("#next")

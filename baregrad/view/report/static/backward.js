@@ -2,8 +2,10 @@ function backward() {
   const box = $("backward-body");
   if (!D.steps.length) { box.append(make("p", {}, "The graph is too large to walk through, or has no operation.")); return; }
   let at = 0;
-  const numbers = (n) => n.shape.length ? table((n.grid.length ? n.grid : [[]]).map((row, i) => [i, ...row])) : make("p", {}, show(n.grid.flat()[0]));
-  const card = (title, n) => n ? make("div", {}, make("h3", {}, title), numbers(n)) : null;
+  // Rows and columns in the middle of large tensors are left out, so they have no numbers.
+  const numbers = (n) => make("table", {}, make("tbody", {}, ...n.grid.map((row) => make("tr", {}, ...[row].flat().map((x) => make("td", { class: "number" }, x))))));
+  const sized = (title, n) => [title, ...(n.shape.length ? [n.shape.join(" × ")] : [])].join(", ");
+  const card = (title, n) => n ? make("div", {}, make("h3", {}, sized(title, n)), numbers(n)) : null;
   const view = make("div", { "aria-live": "polite" });
   const move = (by) => { at = Math.max(0, Math.min(D.steps.length - 1, at + by)); draw(); };
   const back = make("button", { type: "button", id: "back", onclick: () => move(-1) }, "← Back");

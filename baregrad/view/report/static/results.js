@@ -74,7 +74,7 @@ function surface(R) {
   });
   const said = R.kind === "classes" ? "Signs are the true classes: " + R.classes.slice(0, 6).map((c, i) => `${SHAPES[i]} ${c}`).join(", ") + ". " : "";
   const scale = P.chosen ? "The stronger a colour, the surer the model." : `Blue is ${show(low)} and orange ${show(high)}: the ${P.target}.`;
-  figure.append(make("p", { class: "legend" }, `${P.features[0]} across, ${P.features[1]} upwards. ${said}${scale}`));
+  figure.append(make("p", { class: "legend" }, said + scale));
   return figure;
 }
 function history() {
