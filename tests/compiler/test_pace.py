@@ -39,3 +39,11 @@ def test_a_core_that_becomes_busy_is_noticed_soon_and_one_that_is_free_again_in_
     calls(pace, 30, {True: 1.0, False: 1.8})
     assert calls(pace, 30, {True: 6.0, False: 1.8}).count(True) <= 8
     assert calls(pace, 1000, {True: 1.0, False: 1.8})[-500:].count(True) >= 450
+
+
+def test_where_the_faster_way_changes_often_the_other_is_tried_more_often():
+    pace, right = Pace(), 0
+    for _ in range(50):
+        right += calls(pace, 20, {True: 1.0, False: 1.8}).count(True)
+        right += calls(pace, 20, {True: 3.0, False: 1.8}).count(False)
+    assert right >= 1300  # of 2000
