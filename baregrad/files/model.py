@@ -22,7 +22,6 @@ from baregrad.version import __version__
 
 FORMAT = "baregrad model"
 VERSION = "2"  # of what the metadata means
-MLP_ONLY = "1"  # the version before, whose architecture is an MLP's arguments
 MAX_ARCHITECTURE = 1_000_000  # characters
 UNUSABLE = (  # what a part that is not as it should be raises
     BaregradError,
@@ -135,15 +134,12 @@ def _saved_model(tensors: dict[str, Tensor], metadata: dict[str, str]) -> SavedM
     if metadata.get("format") != FORMAT:
         raise ModelFileError("it holds tensors, but no baregrad model; read it with load_tensors")
     version, architecture = metadata["version"], metadata["architecture"]
-    if version not in (VERSION, MLP_ONLY):
+    if version != VERSION:
         raise ModelFileError(
             f"its version is {version!r} and this baregrad reads version {VERSION!r}; use a newer "
             "baregrad"
         )
-    config = _object(architecture)
-    if version == MLP_ONLY:
-        config = {"kind": "MLP"} | config
-    model = _model(config, tensors, len(architecture))
+    model = _model(_object(architecture), tensors, len(architecture))
     preprocessor = None
     if "preprocessor" in metadata:
         preprocessor = Preprocessor.from_state(_object(metadata["preprocessor"]))

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from reprlib import repr as brief
+from threading import RLock
 from typing import Any
 
 from baregrad.arguments import checked_count
@@ -23,26 +24,44 @@ from baregrad.training.task import Task
 BATCH = 256  # samples predicted at a time, to bound memory
 
 
-@contextmanager
-def modes_kept(model: Module) -> Iterator[None]:
-    """A block after which the model, and every part of it, is in its mode of before.
+Modes = list[tuple[Module, bool]]  # of a model and its parts, which may have modes of their own
 
-    Parts may have modes of their own, such as a normalisation whose statistics are to stay.
-    """
-    modes = [(module, module.training) for _, module in model.named_modules()]
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
+# For each model that predicts just now, how many blocks it does so in, and its modes before them.
+_predicting: dict[Module, tuple[int, Modes]] = {}
+_changing = RLock()  # held while modes change; a signal's handler may come and predict, too
+
+
+def modes_of(model: Module) -> Modes:
+    """What `set_modes` puts back."""
+    return [(module, module.training) for _, module in model.named_modules()]
+
+
+def set_modes(modes: Modes) -> None:
+    """Puts a model and its parts into the modes that they had."""
+    for module, training in modes:
+        module.training = training
 
 
 @contextmanager
 def predicting(model: Module) -> Iterator[None]:
-    """A block in which the model predicts and no graph is kept; its modes are restored after."""
-    with modes_kept(model), no_grad():
+    """A block in which the model predicts and no graph is kept; its modes are restored after.
+
+    Several threads may be in such blocks at once. The last one to leave restores the modes.
+    """
+    with _changing:
+        blocks, modes = _predicting.get(model) or (0, modes_of(model))
+        _predicting[model] = blocks + 1, modes
         model.eval()
-        yield
+    try:
+        with no_grad():
+            yield
+    finally:
+        with _changing:
+            blocks, modes = _predicting.pop(model)
+            if blocks > 1:
+                _predicting[model] = blocks - 1, modes
+            else:
+                set_modes(modes)
 
 
 def predict(model: Module, x: Any, batch_size: int = BATCH) -> Tensor:

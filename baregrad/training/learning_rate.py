@@ -13,7 +13,7 @@ from baregrad.nn.losses import Loss
 from baregrad.nn.module import Module
 from baregrad.optim.optimizer import Optimizer
 from baregrad.tensor.tensor import as_tensor
-from baregrad.training.evaluation import modes_kept
+from baregrad.training.evaluation import modes_of, set_modes
 from baregrad.training.fit import fit
 from baregrad.training.run import Callback, Run
 
@@ -100,13 +100,13 @@ def find_learning_rate(
     checked_number(high, "find_learning_rate: high", above=low, below=math.inf)
     checked_count(steps, "find_learning_rate: steps", 2)
     sweep = _Sweep([low * (high / low) ** (i / (steps - 1)) for i in range(steps)])
-    before = model.state_dict()
+    before, modes = model.state_dict(), modes_of(model)
     inputs = as_tensor(x)
     samples = inputs.shape[0] if inputs.ndim else 0
     batch_size = checked_count(batch_size, "batch_size")
     epochs = math.ceil(steps / max(1, math.ceil(samples / batch_size)))
     try:
-        with modes_kept(model), suppress(NonFiniteError):  # the rate before was already too high
+        with suppress(NonFiniteError):  # the rate before was already far too high
             fit(
                 *(model, inputs, y, loss, optimizer, epochs, batch_size),
                 callbacks=[sweep],
@@ -115,6 +115,7 @@ def find_learning_rate(
             )
     finally:
         model.load_state_dict(before)
+        set_modes(modes)
     rates = sweep.rates[: len(sweep.losses)]
     return LearningRates(rates, sweep.losses, _steepest(rates, sweep.losses))
 

@@ -151,11 +151,6 @@ def test_a_model_may_be_saved_over_the_file_that_it_was_loaded_from(path):
     assert load_model(path).model([1.0, 2.0]).tolist() == before
 
 
-def test_a_file_of_the_first_version_is_read(saved):
-    old = {k: v for k, v in described(MLP(2, [3, 1])).items() if k != "kind"}
-    assert load_model(saved(version="1", architecture=old)).model.config() == old
-
-
 def test_without_more_there_is_no_preprocessor_and_nothing_about_training(path):
     save_model(path, MLP(2, [1]))
     assert load_model(path)[1:] == (None, {})

@@ -13,7 +13,7 @@ from baregrad.optim.lbfgs import LBFGS
 from baregrad.optim.schedules import ReduceOnPlateau, Schedule, step_decay
 from baregrad.optim.sgd import SGD
 from baregrad.training.callbacks import EarlyStopping, LambdaCallback
-from baregrad.training.evaluation import evaluate, predict
+from baregrad.training.evaluation import evaluate, predict, predicting
 from baregrad.training.fit import fit
 from baregrad.training.run import Callback
 
@@ -264,6 +264,23 @@ def test_predict_leaves_every_part_in_its_mode():
     model[1].eval()
     predict(model, X)
     assert [module.training for _, module in model.named_modules()] == [True, True, False, True]
+
+
+def test_a_thread_that_has_predicted_leaves_the_mode_to_those_that_still_do():
+    def predict_first():
+        with predicting(model):
+            entered.set()
+            leave.wait(timeout=60)
+
+    model, entered, leave = line(), threading.Event(), threading.Event()
+    other = threading.Thread(target=predict_first)
+    other.start()
+    assert entered.wait(timeout=60)
+    with predicting(model):
+        leave.set()
+        other.join()
+        assert not model.training
+    assert model.training
 
 
 def test_predict_of_no_samples_has_no_rows():
