@@ -93,3 +93,8 @@ def listed(names: Iterable[str]) -> str:
     names = list(names)
     more = [f"... and {len(names) - MOST_LISTED:,} more"] if len(names) > MOST_LISTED else []
     return ", ".join([*names[:MOST_LISTED], *more])
+
+
+def counted(count: int, thing: str, things: str = "") -> str:
+    """How many there are, such as "1 epoch" or "2,000 epochs"."""
+    return f"{count:,} {thing if count == 1 else things or thing + 's'}"

@@ -15,13 +15,12 @@ from baregrad.cli.table_file import show_notes, table_of
 from baregrad.cli.unseen import warn_of_unseen
 from baregrad.data.preprocess import Preprocessor
 from baregrad.data.table import Table
-from baregrad.errors import DataError
+from baregrad.errors import DataError, counted
 from baregrad.nn.losses import binary_cross_entropy, cross_entropy
 from baregrad.tensor.graph import no_grad
 from baregrad.tensor.tensor import Tensor
 from baregrad.training import metrics
 from baregrad.training.evaluation import predict
-from baregrad.view.labels import counted
 
 SHOWN = 12  # classes whose confusions are shown as text
 

@@ -10,10 +10,10 @@ from typing import Any
 from baregrad.cli.model_file import model_path
 from baregrad.cli.printable import aligned, printable
 from baregrad.data.preprocess import Preprocessor
+from baregrad.errors import counted
 from baregrad.files.architecture import described
 from baregrad.files.model import SavedModel, model_of
 from baregrad.files.safetensors import load_tensors
-from baregrad.view.labels import counted
 
 SHOWN = 25  # columns or settings
 LETTERS = 80  # of a value

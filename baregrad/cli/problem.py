@@ -18,7 +18,7 @@ from baregrad.data.synthetic import Dataset, dataset_named
 from baregrad.data.table import Kind, Table
 from baregrad.data.targets import fitted_target, suggested_task
 from baregrad.data.task import Task
-from baregrad.errors import BaregradError, DataError, FileWriteError, listed
+from baregrad.errors import BaregradError, DataError, FileWriteError, counted, listed
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.samples import Samples
 
@@ -123,7 +123,7 @@ def _problem(
     preprocessor = Preprocessor.fit(training, target, task, arguments.ignore)
     folder = cache_folder(arguments.cache)
     notes = [f"{table.source}: {note}" for note in table.notes]
-    notes += [f"{missing} rows without {target!r} left out"] if missing else []
+    notes += [f"{counted(missing, 'row')} without {target!r} left out"] if missing else []
     notes += [f"column {name!r} left out: {why}" for name, why in preprocessor.dropped.items()]
     return Problem(
         name,

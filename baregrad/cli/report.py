@@ -12,7 +12,7 @@ from baregrad.cli.outcome import Outcome
 from baregrad.cli.printable import aligned
 from baregrad.cli.run_folder import SVG
 from baregrad.cli.settings import Settings
-from baregrad.view.labels import counted
+from baregrad.errors import counted
 
 Pair = tuple[str, str]
 

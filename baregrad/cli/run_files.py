@@ -11,7 +11,7 @@ from baregrad.cli.report import facts
 from baregrad.cli.run_folder import CONFIG, DOT, HISTORY, REPORT, SVG
 from baregrad.cli.settings import loss_for, targets_for
 from baregrad.data.targets import NumberTarget
-from baregrad.errors import BaregradError, MissingExtraError
+from baregrad.errors import BaregradError, MissingExtraError, counted
 from baregrad.files.model import save_model
 from baregrad.view.drawing import Drawing
 from baregrad.view.graph import draw_graph
@@ -90,4 +90,5 @@ def loss_graph(outcome: Outcome) -> Drawing:
     loss = loss_for(settings)(network(x), y)
     loss.name = "loss"
     loss.backward()
-    return draw_graph(loss, title=f"{outcome.problem.name}: {settings.loss} of {len(x)} rows")
+    title = f"{outcome.problem.name}: {settings.loss} of {counted(len(x), 'row')}"
+    return draw_graph(loss, title=title)

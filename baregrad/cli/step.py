@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from baregrad.cli.model_file import sample_for, saved_model
 from baregrad.cli.table_file import table_of
 from baregrad.data.preprocess import Preprocessor
-from baregrad.errors import DataError, ModelFileError
+from baregrad.errors import DataError, ModelFileError, counted
 from baregrad.files.architecture import embedded, widths
 from baregrad.files.model import SavedModel
 from baregrad.nn import losses
@@ -125,7 +125,8 @@ def _loss_in_table(arguments: Namespace) -> Tensor:
     if target not in table:
         raise DataError(f"{table.source} lacks the target {target!r}, which a loss needs")
     if number > len(table):
-        raise ArgumentError(None, f"--number: {table.source} has {len(table)} rows, no {number}")
+        rows = counted(len(table), "row")
+        raise ArgumentError(None, f"--number: {table.source} has {rows}, no {number}")
     row = table.take([number - 1])
     x, y = preprocessor.transform(row), preprocessor.target(row)
     x.name, y.name = "sample", "target"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from baregrad.cli.printable import printable
-from baregrad.view.labels import counted
+from baregrad.errors import counted
 
 SHOWN = 5  # categories of a column
 

@@ -35,7 +35,7 @@ from baregrad.data.targets import (
     target_state,
 )
 from baregrad.data.task import Task
-from baregrad.errors import ArgumentError, DataError, ModelFileError, listed
+from baregrad.errors import ArgumentError, DataError, ModelFileError, counted, listed
 from baregrad.tensor.tensor import Tensor
 
 
@@ -305,7 +305,7 @@ class Preprocessor:
         lines = [
             f"{self.task} of {self.target_column.name!r}"
             + (f", classes {', '.join(self.classes)}" if self.classes else ""),
-            f"{self.inputs} features of {len(self.columns)} columns",
+            f"{counted(self.inputs, 'feature')} of {counted(len(self.columns), 'column')}",
         ]
         lines += [f"left out {name!r}: {reason}" for name, reason in self.dropped.items()]
         return "\n".join(lines)

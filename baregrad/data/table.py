@@ -18,7 +18,7 @@ from baregrad.data.storage import (
     stored_column,
     taken,
 )
-from baregrad.errors import DataError, unknown_name
+from baregrad.errors import DataError, counted, listed, unknown_name
 
 Kind: TypeAlias = Literal["number", "category", "boolean", "date"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -157,7 +157,7 @@ class Table:
         return [cell or "" for cell in column.cells()]
 
     def __repr__(self) -> str:
-        return f"Table({self.source}: {len(self)} rows, columns {', '.join(self.names)})"
+        return f"Table({self.source}: {counted(len(self), 'row')}, columns {listed(self.names)})"
 
     def kind(self, name: str) -> Kind:
         """What a column is: as given, or else as all its cells that are not missing look.

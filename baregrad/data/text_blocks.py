@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from io import StringIO
 from typing import Any, BinaryIO, NamedTuple
 
-from baregrad.errors import DataError
+from baregrad.errors import DataError, counted
 
 BYTES = 1 << 19  # in a block, about: its cells fit into a processor's cache
 SKIP = " (skip_rows, or --skip-rows)"
@@ -143,19 +143,13 @@ def check_widths(
     if set(widths) <= {width}:
         return
     row = next(row for row, found in enumerate(widths) if found != width)
+    found, wanted = counted(widths[row], "cell"), counted(width, "cell")
     advice = "every row must have the same number (is the delimiter right?)"
     if lines[0] == first and row == 1:
-        is_odd = len(set(widths[1:])) == 1
-        advice = (
-            f"as only the first differs, skip it{SKIP}, or name every column"
-            if is_odd
-            else (f"{advice}; lines above the table can be skipped{SKIP}")
-        )
+        advice += f"; lines above the table can be skipped{SKIP}"
+        if len(set(widths[1:])) == 1:
+            advice = f"as only the first differs, skip it{SKIP}, or name every column"
     raise DataError(
-        f"{source}, line {lines[row]}: {_cells(widths[row])}, and {_cells(width)} in the "
-        f"first row, line {first}; {advice}"
+        f"{source}, line {lines[row]}: {found}, and {wanted} in the first row, line {first}; "
+        f"{advice}"
     )
-
-
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"

@@ -69,7 +69,7 @@ class MLPEstimator(Prepared):
         stopped = self._learn(X, y, sample_weight, None, again, epochs, validation_data)
         if stopped is None and not (callable(self.learning_rate) or is_one_cycle(self)):
             warn(
-                f"max_iter={epochs} epochs are done, and the loss still improved; more may help",
+                f"max_iter={epochs}: all epochs are done; the loss still improved: more may help",
                 sklearn_class("ConvergenceWarning", UserWarning),
                 stacklevel=2,
             )

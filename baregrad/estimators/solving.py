@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from baregrad.errors import ArgumentError, checked_name
+from baregrad.errors import ArgumentError, checked_name, counted
 from baregrad.estimators.parameters import Parameters
 from baregrad.nn import losses
 from baregrad.nn.losses import Loss
@@ -185,7 +185,8 @@ class Convergence(Callback):
             self.without = 0
         else:
             what = "the training loss" if self.score is None else f"the validation {self.score}"
-            run.stop(f"{what} has not improved by {self.estimator.tol:g} for {self.without} epochs")
+            waited = counted(self.without, "epoch")
+            run.stop(f"{what} has not improved by {self.estimator.tol:g} for {waited}")
 
     def on_train_end(self, run: Run) -> None:
         """Puts back the best weights."""

@@ -12,11 +12,10 @@ from baregrad.data.split import train_test_split
 from baregrad.data.synthetic import dataset_named
 from baregrad.data.table import Table
 from baregrad.data.targets import suggested_task
-from baregrad.errors import ArgumentError, BaregradError, DataError
+from baregrad.errors import ArgumentError, BaregradError, DataError, counted
 from baregrad.play.settings import CSV, DRAWN, FEWEST, Settings
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.samples import Samples
-from baregrad.view.labels import counted
 
 TEST: Final = 0.2  # the share of the rows to test with
 TARGET: Final = "y"

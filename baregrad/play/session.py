@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from baregrad.data.table import Table
-from baregrad.errors import ArgumentError, NonFiniteError, checked_name
+from baregrad.errors import ArgumentError, NonFiniteError, checked_name, counted
 from baregrad.play import anatomy
 from baregrad.play.picture import Picture, packed
 from baregrad.play.problem import (
@@ -23,7 +23,6 @@ from baregrad.play.problem import (
 )
 from baregrad.play.settings import CHOICES, CSV, Settings
 from baregrad.play.trainer import Trainer
-from baregrad.view.labels import counted
 
 MOST_LOSSES: Final = 400  # in the curve
 TICK: Final = 0.008  # seconds of training, and then others have their turn

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from baregrad.data.source import FilePath
-from baregrad.errors import ArgumentError, checked_name
+from baregrad.errors import ArgumentError, checked_name, counted
 from baregrad.files.atomic import write_atomically
 from baregrad.nn.losses import Loss
 from baregrad.nn.module import Module
@@ -158,5 +158,5 @@ class History:
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={value:.4g}" for name, value in self.last().items())
         advice = f"; {self.advice}" if self.advice else ""
-        epochs = "1 epoch" if len(self.epoch) == 1 else f"{len(self.epoch)} epochs"
+        epochs = counted(len(self.epoch), "epoch")
         return f"History({epochs}{': ' if last else ''}{last}{advice})"

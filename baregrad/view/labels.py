@@ -48,11 +48,6 @@ class Show(NamedTuple):
 # --- numbers and shapes -----------------------------------------------------------------------
 
 
-def counted(count: int, thing: str, things: str = "") -> str:
-    """How many there are, such as "1 epoch" or "2,000 epochs"."""
-    return f"{count:,} {thing if count == 1 else things or thing + 's'}"
-
-
 def number(value: Any, dtype: DType) -> str:
     """A number with four significant digits; an integer with all, up to ten."""
     if dtype == "bool":

@@ -389,7 +389,7 @@ def test_lbfgs_has_neither_a_cycle_nor_dropout():
 
 
 def test_one_is_told_that_the_epochs_were_too_few():
-    with pytest.warns(UserWarning, match="max_iter=2 epochs are done"):
+    with pytest.warns(UserWarning, match="max_iter=2: all epochs are done"):
         MLPRegressor(**QUICK | {"max_iter": 2}).fit(X, Y)
 
 

@@ -15,13 +15,13 @@ from typing import Any
 
 from baregrad.data.source import FilePath
 from baregrad.engines import selection
-from baregrad.errors import BaregradError
+from baregrad.errors import BaregradError, counted
 from baregrad.files.atomic import write_atomically
 from baregrad.tensor.graph import recording, tracing
 from baregrad.training.evaluation import loss_of
 from baregrad.training.history import History, Trained
 from baregrad.version import __version__
-from baregrad.view.labels import counted, shape_text
+from baregrad.view.labels import shape_text
 from baregrad.view.report.layout import drawn
 from baregrad.view.report.probe import probe, undisturbed
 from baregrad.view.report.recorder import Moment, Recorder

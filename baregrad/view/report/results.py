@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from baregrad.errors import BaregradError
+from baregrad.errors import BaregradError, counted
 from baregrad.nn import losses
 from baregrad.tensor.tensor import Tensor
 from baregrad.training import metrics
 from baregrad.training.evaluation import predict
 from baregrad.training.history import Trained
-from baregrad.view.labels import counted
 
 ROWS = 5000  # that are assessed, at most
 POINTS = 400  # that are drawn
