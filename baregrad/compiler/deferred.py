@@ -127,7 +127,7 @@ class Deferred(Pending):
         inputs: what it reads; nothing once it is computed.
         size: elements read and written here and by all that this waits for, if less than LARGE.
         serial: each has a higher one than those that it waits for.
-        since: the lowest serial among those.
+        since: it waits for no more operations than there are serials from this one on.
     """
 
     __slots__ = ("__weakref__", "inputs", "kind", "serial", "since", "size")
@@ -150,6 +150,12 @@ class Deferred(Pending):
                     since = x.since
         self.since = since
         self.size = size if size < LARGE else LARGE
+
+    def is_long(self) -> bool:
+        """Whether too many wait, counted anew: serials also go to other chains, and threads."""
+        number = len(waiting(self))
+        self.since = self.serial - number + 1
+        return number > MOST_DEFERRED
 
     def compute(self) -> Array:
         """The array, from the kind's engine."""

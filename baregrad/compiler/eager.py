@@ -101,7 +101,7 @@ class NativeEngine(Engine):
         if kind.may_wait and (waits or kind.begins) and not is_exposed:
             deferred = Deferred(kind, tuple(operands))
             if deferred.size >= LARGE or kind.is_view:
-                if deferred.serial - deferred.since >= MOST_DEFERRED:
+                if deferred.serial - deferred.since >= MOST_DEFERRED and deferred.is_long():
                     self._compute_singly(waiting(deferred))
                 elif kind.counts:
                     self._backlog.add(deferred)

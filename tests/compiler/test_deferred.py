@@ -254,6 +254,18 @@ def test_routines_share_the_memory_of_what_lies_between(engine, monkeypatch):
     assert 60 * 60 * 4 <= arena.nbytes < 3 * 60 * 60 * 4
 
 
+def test_operations_that_wait_elsewhere_do_not_make_a_chain_long(engine, calls):
+    x = drawn(20, 20)
+    with bg.no_grad():
+        y = x * 2
+        others = [x + number for number in range(deferred.MOST_DEFERRED)]
+        z = (y + 1).tanh()
+        assert is_open(z.held)
+        z.tolist()
+    assert calls == [2]  # z, and y that is held
+    assert all(is_open(other.held) for other in others)
+
+
 def test_an_old_view_does_not_make_everything_after_it_wait_singly(engine, calls):
     w = drawn(20, 30)
     transposed = w.T
