@@ -50,7 +50,7 @@ def operand_dtype(value: object) -> DType:
     dtype: DType | None = getattr(value, "dtype", None)
     if type(dtype) is not str:  # NumPy's numbers have one of another kind
         kind: Any = type(value)
-        dtype = _number_kind(kind)
+        dtype = _number_kind(kind) if isinstance(value, Real) else None
     if not (isinstance(dtype, str) and dtype in DTYPES):
         raise DTypeError(f"{value!r} is neither a tensor nor a number; make it a Tensor first")
     return dtype
@@ -187,6 +187,8 @@ def _from_sequence(data: Any, dtype: DType | None) -> Array:
     if len(found) < len(kinds):
         raise _not_a_number(level, kinds, shape)
     natural = common_dtype(*found) if found else "float32"
+    if "bool" in found and natural not in FLOATS:
+        level = list(map(int, level))  # a bool of NumPy's is no index, as arrays want them
     if dtype is None or dtype == natural or dtype in FLOATS:
         return _checked_new(level, shape, dtype or natural)
     exact: DType = "float64" if natural == "float32" else natural
@@ -203,7 +205,7 @@ def _is_sequence(value: Any) -> bool:
 
 @lru_cache
 def _number_kind(kind: type) -> DType | None:
-    if issubclass(kind, bool):
+    if kind.__name__ in ("bool", "bool_"):  # Python's or NumPy's
         return "bool"
     if issubclass(kind, Integral):
         return "int64" if hasattr(kind, "__index__") else None  # as NumPy's spans of time

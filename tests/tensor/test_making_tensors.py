@@ -328,6 +328,10 @@ def test_numpy_arrays_are_buffers():
     assert Tensor([numpy.ones(2), numpy.zeros(2)]).tolist() == [[1, 1], [0, 0]]
     assert Tensor([numpy.float32(0.5), numpy.int64(2)]).tolist() == [0.5, 2]
     assert Tensor(numpy.array([True, False])).dtype == "bool"
+    true = numpy.array([2]) > 1
+    assert Tensor([*true, False]).tolist() == [True, False]
+    assert Tensor([*true, 2]).tolist() == [1, 2]
+    assert Tensor([*true, 2.5]).tolist() == [1.0, 2.5]
 
 
 def test_numpy_scalars_calculate_with_tensors():
