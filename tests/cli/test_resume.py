@@ -3,8 +3,6 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tomllib
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 import baregrad
 from baregrad.cli import train
+from baregrad.cli.main import main
 from baregrad.files.model import load_model
 from baregrad.training.run import Callback
 
@@ -232,22 +231,21 @@ def test_a_failed_resumption_leaves_the_checkpoint(cli, at):
     assert files("run/checkpoint") == files("copy")
 
 
-@pytest.mark.skipif(os.name != "posix", reason="processes are killed the POSIX way")
-def test_a_killed_run_goes_on(cli, tmp_path):
-    words = ("--epochs", "120", "--hidden", "2", "--no-report", "--out")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "baregrad", "train", *words, "run"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(baregrad.__file__).parents[1])},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        assert process.stderr.readline().startswith("epoch")
-        process.kill()
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_killed_run_goes_on(cli, at):
+    cli("train", *QUICK, "--out", "whole")
+    at(20, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    child = os.fork()
+    if child == 0:
+        try:
+            main(["train", *QUICK, "--out", "run"])
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     assert sorted(os.listdir("run")) == ["checkpoint", "config.toml"]
+    at(0, None)
     assert cli("train", "--resume", "run", "--quiet") == (0, "", "")
-    cli("train", *words, "whole", "--quiet")
     assert files("run") == files("whole")
 
 

@@ -37,7 +37,7 @@ def ends_after_kills(folder, compiled, epochs, delays):
         compiled: whether they run as machine code.
         epochs: of each.
         delays: in seconds, from when a process has its folder to its end. One that has ended by
-            itself before makes place for the next training, and does not count.
+            itself before makes place for the next training, which is given half as long.
     """
     ends, delays = [], list(delays)
     while delays:
@@ -51,6 +51,7 @@ def ends_after_kills(folder, compiled, epochs, delays):
             load_state(path)  # raises if it cannot be read
         if process.returncode == 0:
             ends.append(out)
+            delays[-1] /= 2
         else:
             delays.pop()
     return [*ends, end_of(started(folder / str(len(ends)), compiled, epochs))]
