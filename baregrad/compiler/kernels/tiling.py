@@ -11,9 +11,10 @@ from typing import Final
 from baregrad.compiler.vector.target import VECTOR, Target
 from baregrad.record import Record
 
-# per cycle: two multiply-adds and two loads; a multiply-add may use the last one's result after 4
+# per cycle: two multiply-adds and two loads; a multiply-add may use the last one's result after 4,
+# and no order keeps both units busy with just as many sums as that takes
 _PER_CYCLE: Final = 2
-_LATENCY: Final = 4
+_LATENCY: Final = 4.5
 _TILE_CYCLES: Final = 16  # to set up and leave the loop over the depth
 _ELEMENT: Final = 4  # bytes
 _LINE: Final = 64  # bytes of a cache line, and the cycles in which one comes from the second cache
