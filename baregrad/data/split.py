@@ -11,7 +11,7 @@ from typing import Any
 
 from baregrad.arguments import is_number
 from baregrad.data.table import Table
-from baregrad.errors import ArgumentError, DataError
+from baregrad.errors import ArgumentError, DataError, counted
 from baregrad.tensor.random import DATA, generator_for
 from baregrad.tensor.tensor import Tensor
 
@@ -69,8 +69,8 @@ def _test_count(count: int, test_size: float) -> int:
     most = count if isinstance(test_size, Integral) else 1
     if not is_number(test_size) or not 0 < test_size < most or count < 2:
         raise ArgumentError(
-            f"test_size {test_size!r} of {count} samples leaves one part empty; give a share "
-            "between 0 and 1 or a number of samples, of two or more"
+            f"test_size {test_size!r} of {counted(count, 'sample')} leaves one part empty; give a "
+            "share between 0 and 1 or a number of samples, of two or more"
         )
     return int(test_size) if test_size >= 1 else max(1, min(round(count * test_size), count - 1))
 
@@ -78,7 +78,8 @@ def _test_count(count: int, test_size: float) -> int:
 def _labels(stratify: Any, count: int) -> list[Any]:
     labels = stratify.tolist() if isinstance(stratify, Tensor) else list(stratify)
     if len(labels) != count:
-        raise DataError(f"stratify has {len(labels)} labels and there are {count} samples")
+        given, needed = counted(len(labels), "label"), counted(count, "sample")
+        raise DataError(f"stratify has {given}, and there must be one for each of {needed}")
     if any(isinstance(label, list) for label in labels):
         raise DataError("stratify must be one label for each sample, not a row of numbers")
     return labels

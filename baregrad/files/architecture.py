@@ -239,7 +239,7 @@ def widths(module: Module) -> tuple[int | None, int | None]:
             found = [pair for pair in map(widths, parts) if pair != (None, None)]
             for (_, gives), (takes, _) in pairwise(found):
                 if takes not in (gives, None):
-                    raise ShapeError(f"a part gives {gives} features, and the next takes {takes}")
+                    raise ShapeError(f"features: a part gives {gives}, and the next takes {takes}")
             return (found[0][0], found[-1][1]) if found else (None, None)
         case Linear() | EmbeddedFeatures():
             return module.inputs, module.outputs

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from baregrad.arguments import checked_count, checked_number
-from baregrad.errors import ArgumentError, ModelFileError, checked_name
+from baregrad.errors import ArgumentError, ModelFileError, checked_name, counted
 from baregrad.optim.optimizer import Optimizer
 from baregrad.optim.options import check_option
 
@@ -115,7 +115,7 @@ class Schedule:
             )
         if len(saved["rates"]) != len(self.rates):
             raise ModelFileError(
-                f"the state is of {len(saved['rates'])} groups, and this optimizer has "
+                f"the state is of {counted(len(saved['rates']), 'group')}, and this optimizer has "
                 f"{len(self.rates)}"
             )
         for name, value in saved.items():

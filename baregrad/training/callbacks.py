@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from baregrad.arguments import checked_count, checked_number
 from baregrad.data.source import FilePath, checked_path
-from baregrad.errors import FileWriteError, checked_name
+from baregrad.errors import FileWriteError, checked_name, counted
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.metrics import MORE_IS_BETTER
 from baregrad.training.run import Callback, Run
@@ -66,8 +66,7 @@ class EarlyStopping(Callback):
             if self.restore_best:
                 self.best_state = run.model.state_dict()
         elif run.epoch - (-1 if self.best_epoch is None else self.best_epoch) >= self.patience:
-            waited = "an epoch" if self.patience == 1 else f"{self.patience} epochs"
-            run.stop(f"{monitor} has not improved for {waited}")
+            run.stop(f"{monitor} has not improved for {counted(self.patience, 'epoch')}")
 
     def on_train_end(self, run: Run) -> None:
         """Puts back the best weights."""

@@ -135,26 +135,17 @@ def evaluate(
     return assessed(outputs(model, samples.x), samples, checked_loss, asked)
 
 
-class Assessment:
-    """The loss and metrics of a model on some samples, asked for after each epoch.
+def validated(task: Task, samples: Samples, times: int) -> dict[str, float]:
+    """The loss and metrics of a model on some samples, by names that begin with ``val_``.
 
     Args:
         task: the model, the loss and the metrics.
         samples: on which.
         times: how often it will be asked for, at most.
     """
-
-    def __init__(self, task: Task, samples: Samples, times: int) -> None:
-        self.task = task
-        self.samples = samples
-        self.times = times
-
-    def values(self) -> dict[str, float]:
-        """Them, by names that begin with ``val_``."""
-        task, samples = self.task, self.samples
-        prediction = outputs(task.model, samples.x, BATCH, task.compiled, self.times)
-        found = assessed(prediction, samples, task.loss, task.metrics)
-        return {f"val_{name}": value for name, value in found.items()}
+    prediction = outputs(task.model, samples.x, BATCH, task.compiled, times)
+    found = assessed(prediction, samples, task.loss, task.metrics)
+    return {f"val_{name}": value for name, value in found.items()}
 
 
 def assessed(

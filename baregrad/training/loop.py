@@ -9,7 +9,7 @@ from baregrad.data.batches import epoch_order
 from baregrad.optim.schedules import ReduceOnPlateau
 from baregrad.tensor.tensor import Tensor
 from baregrad.training.compiling import training_pays
-from baregrad.training.evaluation import Assessment, training_loss
+from baregrad.training.evaluation import training_loss, validated
 from baregrad.training.history import History, Trained
 from baregrad.training.interrupt import Interrupt
 from baregrad.training.metrics import Averages
@@ -54,7 +54,6 @@ class Training:
     def train(self, validation: Samples | None) -> History:
         """Goes through the samples again and again, until something stops it."""
         run, task = self.run, self.task
-        assessment = Assessment(task, validation, run.epochs) if validation is not None else None
         run.history.trained = Trained(
             *(task.model, task.loss, task.optimizer, self.samples, validation),
             *(self.batch_size, task.seed),
@@ -71,7 +70,8 @@ class Training:
                     self._save(run.epoch, at_once=True)
                     break
                 run.values = self._epoch(interrupt)
-                run.values |= assessment.values() if assessment is not None else {}
+                if validation is not None:
+                    run.values |= validated(task, validation, run.epochs)
                 if isinstance(task.schedule, ReduceOnPlateau):
                     task.schedule.step(run.values.get("val_loss", run.values["loss"]))
                 run.history.add(run.epoch, run.values)

@@ -8,7 +8,7 @@ from typing import Any
 
 from baregrad.arguments import checked_number
 from baregrad.engines.array import DType
-from baregrad.errors import ArgumentError, DataError, DTypeError, ShapeError
+from baregrad.errors import ArgumentError, DataError, DTypeError, ShapeError, counted
 from baregrad.tensor import primitives
 from baregrad.tensor.borrowed import consecutive, readable
 from baregrad.tensor.tensor import Tensor, as_tensor, shared
@@ -66,7 +66,7 @@ def checked_samples(x: Any, y: Any, weight: Any = None, *, what: str) -> Samples
             f"{what}: there are no samples: x has shape {inputs.shape}, y {targets.shape}"
         )
     if len(inputs) != len(targets):
-        raise DataError(f"{what}: x has {len(inputs)} samples and y has {len(targets)}")
+        raise DataError(f"{what}: x has {counted(len(inputs), 'sample')} and y has {len(targets)}")
     _check_finite(inputs, f"{what}: x")
     _check_finite(targets, f"{what}: y")
     if weight is None:
@@ -81,9 +81,9 @@ def checked_samples(x: Any, y: Any, weight: Any = None, *, what: str) -> Samples
     if min(weights.array.data) < 0 or not any(weights.array.data):
         raise ArgumentError("sample weights must be 0 or more, and some of them more")
     exact: DType = "float64" if inputs.dtype == "float64" else "float32"
-    counted = Samples(inputs, targets, weights.astype(exact)).take(weights > 0)
-    assert counted.weight is not None
-    return Samples(counted.x, counted.y, counted.weight / counted.weight.mean())
+    heavy = Samples(inputs, targets, weights.astype(exact)).take(weights > 0)
+    assert heavy.weight is not None
+    return Samples(heavy.x, heavy.y, heavy.weight / heavy.weight.mean())
 
 
 def _tensor_of(data: Any, what: str) -> Tensor:

@@ -98,7 +98,7 @@ def test_a_size_that_leaves_a_part_empty_is_refused(count, size):
 
 
 def test_labels_must_be_one_for_each_sample():
-    with pytest.raises(DataError, match="stratify has 1 labels and there are 3 samples"):
+    with pytest.raises(DataError, match="stratify has 1 label, and there must be one for each"):
         train_test_split([1, 2, 3], stratify=[0], seed=0)
     with pytest.raises(DataError, match="one label for each sample"):
         train_test_split([1, 2], stratify=bg.zeros(2, 1), seed=0)

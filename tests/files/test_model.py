@@ -241,7 +241,7 @@ def test_a_layer_that_stands_twice_is_refused_as_its_weights_would_be_doubled(pa
 
 
 def test_layers_that_do_not_fit_each_other_are_refused(path):
-    with pytest.raises(ShapeError, match="a part gives 3 features, and the next takes 2"):
+    with pytest.raises(ShapeError, match="features: a part gives 3, and the next takes 2"):
         save_model(path, Sequential(Linear(2, 3), Dropout(), Linear(2, 1)))
 
 

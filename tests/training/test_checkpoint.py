@@ -121,7 +121,7 @@ def test_a_training_that_has_ended_is_not_made_again(tmp_path):
 def test_early_stopping_goes_on_with_its_best(tmp_path):
     options = {"patience": 1, "schedule": lambda step, rate: 0.05 if step < 12 else 5.0}
     expected = unbroken(**options)
-    assert "has not improved for an epoch" in expected[1]["stopped"]
+    assert "has not improved for 1 epoch" in expected[1]["stopped"]
     with pytest.raises(Killed):
         training(tmp_path, callbacks=[Kill(step=13)], **options)
     assert_ends_as(expected, tmp_path, **options)
