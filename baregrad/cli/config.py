@@ -58,7 +58,8 @@ def defaults_for(typed: argparse.Namespace, parser: argparse.ArgumentParser) -> 
         argparse.ArgumentError: see `read_config`; or options that do not go together.
     """
     if typed.resume is None:
-        found = read_config(Path(typed.config), parser)
+        place = Path(typed.config)
+        found = read_config(place / CONFIG if place.is_dir() else place, parser)
     elif typed.config is not None or typed.out is not None:
         raise argparse.ArgumentError(None, "--resume goes with neither --config nor --out")
     else:

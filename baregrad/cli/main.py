@@ -26,9 +26,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0, 1 after an error, 2 for wrong usage, 130 after Ctrl-C.
     """
     try:
-        arguments = build_parser().parse_args(argv)
+        parser = build_parser()
+        arguments = parser.parse_args(argv)
     except SystemExit as exit:  # argparse has printed the help, the version or an error
         return int(exit.code or DONE)
+    if arguments.command is None:
+        parser.print_help(sys.stderr)
+        return MISUSED
     try:
         return run(arguments)
     except BrokenPipeError:  # as in `baregrad predict ... | head`: the reader has had enough

@@ -34,6 +34,8 @@ class Parser(argparse.ArgumentParser):
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parses twice if there is a file with settings, as what is typed comes before it."""
         typed, rest = super().parse_known_args(args, namespace)
+        if rest:  # said here, a command's own help is named
+            self.error(f"unrecognized arguments: {' '.join(rest)}{self._nearest(rest[0])}")
         if not self.has_config:
             return typed, rest
         if typed.config is not None or typed.resume is not None:
@@ -46,6 +48,12 @@ class Parser(argparse.ArgumentParser):
                 self.error(str(error))
         return super().parse_known_args(args, namespace)
 
+    def _nearest(self, option: str) -> str:
+        from difflib import get_close_matches  # only needed once something is wrong
+
+        near = get_close_matches(option, self._option_string_actions, n=1)
+        return f"; did you mean {near[0]}?" if near else ""
+
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
@@ -57,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"baregrad {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     train = _command(commands, "train", "train a network on a CSV file or a made-up data set")
     train.has_config = True
     add_train(train)

@@ -99,7 +99,7 @@ def _add_recovery(again: argparse._ArgumentGroup) -> None:
         "--config",
         metavar="FILE.toml",
         help="options under their names, such as epochs = 10, where none is typed; the folder of a "
-        "run has the file that repeats it",
+        "run, or the file that is in it, repeats the run",
     )
     again.add_argument(
         "--resume",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -31,6 +32,8 @@ BYTE_ORDER_MARKS = {
 }
 USUAL = "utf-8"
 ANY_BYTES = "latin-1"  # an encoding in which every byte is a letter
+
+CODE = re.compile(r" *0\d")
 
 Result = TypeVar("Result")
 
@@ -193,8 +196,9 @@ def _found_layout(file: BinaryIO, options: Options, encoding: str, source: str) 
         if header
         else [f"column_{place + 1}" for place in range(len(top))]
     )
-    texts = _text_columns(rows[1:] if header else rows, names, options)
-    notes = []
+    rows = rows[1:] if header else rows
+    texts = _text_columns(rows, names, options)
+    notes = _notes(rows, names, texts)
     if encoding == ANY_BYTES and options.encoding is None:
         notes.append(
             "it is not UTF-8, and was read as Latin-1; if letters look wrong, give its encoding"
@@ -202,6 +206,19 @@ def _found_layout(file: BinaryIO, options: Options, encoding: str, source: str) 
     if decimal is not None and options.decimal is None:
         notes.append(f"numbers with commas were read with {decimal!r} as the decimal mark")
     return Layout(source, encoding, delimiter, decimal, skip, header, names, texts, notes)
+
+
+def _notes(
+    rows: Sequence[Sequence[str]], names: Sequence[str], texts: Collection[int]
+) -> list[str]:
+    """Words on columns of numbers that may be codes, such as post codes."""
+    columns = zip(names, zip(*rows, strict=True), strict=True)
+    return [
+        f"column {name!r} has numbers that begin with 0; if they are codes, say that its kind is "
+        "category"
+        for place, (name, cells) in enumerate(columns)
+        if place not in texts and any(CODE.match(cell) for cell in cells)
+    ]
 
 
 def _first_rows(

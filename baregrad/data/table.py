@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from baregrad.data.cells import days, number, truth
 from baregrad.data.storage import (
@@ -22,6 +22,7 @@ from baregrad.errors import DataError, counted, listed, unknown_name
 
 Kind: TypeAlias = Literal["number", "category", "boolean", "date"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+ROWS_SHOWN, COLUMNS_SHOWN = 5, 20  # in notebooks
 BLOCK_CELLS, BLOCK_ROWS = 1 << 22, 1 << 10  # how many to go through at a time, and at least
 
 # How the text of a cell becomes a number, and what to say where it does not.
@@ -158,6 +159,20 @@ class Table:
 
     def __repr__(self) -> str:
         return f"Table({self.source}: {counted(len(self), 'row')}, columns {listed(self.names)})"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """Names, kinds and first cells of the columns for notebooks, and text for terminals."""
+        from baregrad.tensor import notebook  # most tables are not looked at
+
+        names, few = self.names[:COLUMNS_SHOWN], self.take(range(min(ROWS_SHOWN, len(self))))
+        cells = zip(*([cell or "" for cell in few[name]] for name in names), strict=True)
+        rows = [list(map(self.kind, names)), *map(list, cells)]
+        rows += [[notebook.GAP] * len(names)] if len(self) > ROWS_SHOWN else []
+        if len(self.names) > COLUMNS_SHOWN:
+            rows = [[*row, notebook.GAP] for row in rows]
+            names.append(notebook.GAP)
+        words = "".join(map(notebook.paragraph, [repr(self), *self.notes]))
+        return notebook.bundle(repr(self), words + notebook.table(rows, names))
 
     def kind(self, name: str) -> Kind:
         """What a column is: as given, or else as all its cells that are not missing look.

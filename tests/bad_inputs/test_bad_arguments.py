@@ -14,7 +14,6 @@ from baregrad.nn.mlp import MLP
 ROWS = "a,b,y\n" + "".join(f"{i},{i % 3},{i}.5\n" for i in range(20))
 
 USAGE = {
-    "no command": ("", "arguments are required: COMMAND"),
     "an unknown command": ("fit t.csv", "invalid choice: 'fit'"),
     "an unknown option": ("train --folds 3", "unrecognized arguments: --folds"),
     "an option cut short": ("train --epoch 3", "unrecognized arguments: --epoch"),

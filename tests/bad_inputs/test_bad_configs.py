@@ -54,6 +54,6 @@ def test_bad_settings_are_refused_in_one_line(name, run, tmp_path):
 
 def test_a_file_or_run_that_is_not_there_is_named(run, tmp_path):
     assert "c.toml cannot be read: No such file" in run("--config", "c.toml")
-    assert "cannot be read: Is a directory" in run("--config", ".")
+    assert "config.toml cannot be read: No such file" in run("--config", ".")
     assert "config.toml cannot be read: No such file" in run("--resume", ".")
     assert "--resume goes with neither --config nor --out" in run("--resume", ".", "--out", "d")

@@ -49,6 +49,10 @@ def test_help_lists_the_commands(cli):
         assert command in out
 
 
+def test_no_command_is_answered_with_the_help(cli):
+    assert cli() == (2, "", cli("--help").out)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(cli, command):
     code, out, err = cli(command, "--help")
@@ -59,10 +63,14 @@ def test_every_command_has_help(cli, command):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "the following arguments are required: COMMAND"),
         (("fit",), "invalid choice: 'fit'"),
         (("train", "--foo"), "unrecognized arguments: --foo"),
-        (("train", "--epoch", "3"), "unrecognized arguments: --epoch"),
+        (
+            ("train", "--epoch", "3"),
+            "--epoch; did you mean --epochs? (see baregrad train --help)",
+        ),
+        (("predict", "m", "t.csv", "u.csv"), "arguments: u.csv (see baregrad predict --help)"),
+        (("--quick", "train"), "unrecognized arguments: --quick (see baregrad --help)"),
         (("predict",), "the following arguments are required: MODEL, FILE.csv"),
         (("graph", "model", "--zoom", "atoms"), "invalid choice: 'atoms'"),
         (("train", "--lr", "-1"), "argument --lr: must be a number above 0, not '-1'"),

@@ -363,7 +363,7 @@ def test_lbfgs_sees_all_rows_in_each_step(cli):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--target", "y"), "--target, --task and --ignore are for a FILE.csv, and none is given"),
+        (("--target", "y"), "--target, --task, --ignore and --kind are for a FILE.csv, and none"),
         (("--task", "regression"), "are for a FILE.csv"),
         (("--ignore", "a"), "are for a FILE.csv"),
         (("points.csv", "--dataset", "sine"), "give either a file or --dataset, not both"),
@@ -460,6 +460,32 @@ def test_preprocessing_is_learned_from_the_training_rows_alone(cli, tables, monk
     # standardised by the training rows, these have mean 0 and variance 1; float32
     assert found[0].mean(0).tolist() == pytest.approx([0, 0], abs=1e-6)
     assert found[0].var(0, correction=0).tolist() == pytest.approx([1, 1], rel=1e-6)
+
+
+def test_the_kind_of_a_column_can_be_said(cli, tmp_path):
+    rows = "".join(f"0{1 + i % 2}067,{i % 2}.5\n" for i in range(20))
+    (tmp_path / "towns.csv").write_text("zip,y\n" + rows)
+    train = ("train", "towns.csv", "--target", "y", "--epochs", "1", "--no-report")
+    assert "column 'zip' has numbers that begin with 0" in cli(*train, "--out", "numbers").out
+    code, out, _ = cli(*train, "--out", "codes", "--kind", "zip=category")
+    assert (code, "begin with 0" in out) == (0, False)
+    assert "zip  category, 2 features" in cli("inspect", "codes").out
+    cli("train", "--config", "codes", "--out", "again", "--quiet")  # the folder of the run
+    assert Path("again/config.toml").read_text() == Path("codes/config.toml").read_text()
+    assert cli("predict", "again", "towns.csv").out.splitlines()[1].startswith("01067,0.5,")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--kind zip", "--kind must be a column and its kind, as in zip=category, not 'zip'"),
+        ("--kind a=code", "--kind unknown kind of column 'code'"),
+        ("--ignore y", "--ignore y names the column that is to be predicted"),
+    ],
+)
+def test_words_on_columns_that_mean_nothing_are_wrong_usage(cli, tables, words, said):
+    code, _, err = cli("train", "points.csv", "--target", "y", *words.split())
+    assert (code, said in err) == (2, True)
 
 
 def test_rows_without_a_target_are_left_out_and_counted(cli, tables):

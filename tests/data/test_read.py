@@ -79,6 +79,14 @@ def test_a_given_decimal_mark_is_used(read, decimal, numbers):
     assert read("1,5;2\n2,5;3\n", header=False, decimal=",")["column_1"] == ["1.5", "2.5"]
 
 
+def test_numbers_that_may_be_codes_are_noted(read):
+    text = "zip,price,day\n01067,0.5,x01\n80331,0,x02\n"
+    (note,) = read(text).notes
+    assert note.startswith("column 'zip' has numbers that begin with 0; if they are codes, say")
+    table = read(text, kinds={"zip": "category"})
+    assert (table["zip"], table.notes) == (["01067", "80331"], [])
+
+
 def test_an_unknown_decimal_mark_is_named(read):
     with pytest.raises(ArgumentError, match=r"the decimal mark is '\.' or ',', not ';'"):
         read("a,b\n1,2\n", decimal=";")

@@ -149,3 +149,24 @@ def test_a_kind_must_be_known_and_its_column_there():
 def test_consecutive_rows_keep_their_lines(table):
     assert table.take(range(1, 3)).place(1) == "t.csv, line 5"
     assert table.take(range(2, -1, -1))["colour"] == ["blue", None, "red"]
+
+
+def test_a_notebook_shows_the_first_rows():
+    columns = {"<b>": [f"{i}.5" for i in range(7)], "colour": ["red", None] + ["blue"] * 5}
+    shown = Table(columns, "t.csv")._repr_mimebundle_()
+    assert shown["text/plain"] == "Table(t.csv: 7 rows, columns <b>, colour)"
+    assert "<th>&lt;b&gt;</th><th>colour</th>" in shown["text/html"]
+    assert (
+        "<tr><td>number</td><td>category</td></tr><tr><td>0.5</td><td>red</td></tr>"
+        in (shown["text/html"])
+    )
+    assert "<td>1.5</td><td></td>" in shown["text/html"]
+    assert "<td>4.5</td><td>blue</td></tr><tr><td>…</td><td>…</td></tr>" in shown["text/html"]
+    assert "5.5" not in shown["text/html"]
+
+
+def test_a_notebook_shows_some_of_many_columns():
+    wide = Table({f"c{i}": [i, 1] for i in range(40)})._repr_mimebundle_()
+    assert "<th>c19</th><th>…</th></tr>" in wide["text/html"]
+    assert "<td>19</td><td>…</td></tr>" in wide["text/html"]
+    assert "and 10 more" in wide["text/plain"]
