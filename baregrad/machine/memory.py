@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import mmap
 import sys
 import weakref
 from typing import Any, Final
@@ -14,6 +13,7 @@ from baregrad.machine.errors import OutOfMemoryError
 from baregrad.machine.pages import Pages, host_pages
 
 CACHE_LINE: Final = 64
+_PAGE: Final = 4096
 _HUGE_PAGE: Final = 2 << 20
 _FORMATS: Final = {"f": 4, "d": 8, "i": 4, "I": 4, "q": 8, "Q": 8, "B": 1}
 
@@ -28,7 +28,7 @@ class ExecutableMemory:
         if not code:
             raise ArgumentError("there is no code to make executable")
         pages = pages or host_pages()
-        size = -(-len(code) // mmap.PAGESIZE) * mmap.PAGESIZE
+        size = -(-len(code) // _PAGE) * _PAGE
         self.size = size
         self.address = pages.allocate(size)
         try:
@@ -82,17 +82,23 @@ class AlignedBuffer:
         return self.count
 
 
-def _zeroed(size: int) -> bytearray | mmap.mmap:
+def _zeroed(size: int) -> Any:
     """Zeroed bytes; many of them in huge pages, for which the processor needs fewer look-ups."""
     try:
         if sys.platform != "linux" or size < _HUGE_PAGE:
             return bytearray(size)
-        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        return _huge_pages(size)
     except (MemoryError, OverflowError, OSError):
         raise OutOfMemoryError(
             f"there are no {size:,} bytes of memory for a buffer; use a smaller model, or fewer "
             "samples at a time"
         ) from None
+
+
+def _huge_pages(size: int) -> Any:
+    import mmap  # small models need not load it
+
+    pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     # only advice: a system without huge pages refuses it
     with contextlib.suppress(OSError):
         pages.madvise(mmap.MADV_HUGEPAGE)

@@ -7,7 +7,6 @@ Both classes take the library they call, so that a test can stand in for another
 from __future__ import annotations
 
 import ctypes
-import mmap
 import os
 import sys
 from functools import cache
@@ -41,8 +40,9 @@ class PosixPages:
 
     def __init__(self, libc: Any = None, anonymous: int = 0) -> None:
         self._libc = libc or ctypes.CDLL(None, use_errno=True)
-        # MAP_ANONYMOUS is 0x20 to Linux, 0x1000 to macOS
-        self._flags = self._PRIVATE | (anonymous or getattr(mmap, "MAP_ANONYMOUS", 0x20))
+        # MAP_ANONYMOUS
+        anonymous = anonymous or (0x1000 if sys.platform == "darwin" else 0x20)
+        self._flags = self._PRIVATE | anonymous
         word, size = ctypes.c_void_p, ctypes.c_size_t
         offset = ctypes.c_int64
         self._libc.mmap.argtypes = [word, size, *[ctypes.c_int] * 3, offset]

@@ -83,7 +83,11 @@ class Expression:
 
     def evaluate(self, roots: Iterable[int], place: Place, values: Values) -> None:
         """Add to `values` those of the roots, and of what they are computed from, at a place."""
-        for index in needed(self.nodes, roots, values):
+        self.compute(needed(self.nodes, roots, values), place, values)
+
+    def compute(self, order: Iterable[int], place: Place, values: Values) -> None:
+        """Add to `values` those of these nodes at a place; each follows what it refers to."""
+        for index in order:
             values[index] = self._evaluate(self.nodes[index], place, values)
 
     def _evaluate(self, node: Node, place: Place, values: Values) -> Vector:

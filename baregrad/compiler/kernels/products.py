@@ -60,10 +60,11 @@ class ContractionPlan(Record):
         roots = [store.node for store in kernel.stores]
         known = expression.scalars(roots, Place(Tile(b, 0, 0), 0, 0, 1, None))
         sums = [i for i, node in enumerate(kernel.nodes) if isinstance(node, Accumulator)]
+        order = needed(kernel.nodes, roots, {*known, *sums})
 
         def emit(place: Place, value: Value) -> None:
             values = known | dict.fromkeys(sums, value)
-            expression.evaluate(roots, place, values)
+            expression.compute(order, place, values)
             for store in kernel.stores:
                 expression.store(store, place, values)
 

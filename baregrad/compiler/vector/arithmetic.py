@@ -21,10 +21,12 @@ class Arithmetic(Construction):
     """Vectors in, a vector out."""
 
     def _floats(self, op: str, *operands: Float) -> Value:
-        return self._append(op, tuple([self._float(operand) for operand in operands]), FLOAT32)
+        values = [x if isinstance(x, Value) else self.constant(x) for x in operands]
+        return self._append(op, tuple(values), FLOAT32)
 
     def _ints(self, op: str, *operands: Int) -> Value:
-        return self._append(op, tuple([self._int(operand) for operand in operands]), INT32)
+        values = [x if isinstance(x, Value) else self.constant_int(x) for x in operands]
+        return self._append(op, tuple(values), INT32)
 
     def add(self, a: Float, b: Float) -> Value:
         """a + b."""

@@ -102,10 +102,12 @@ class Emitter:
         return self._memory(instruction.address, operands[1], operands[0])
 
     def _memory(self, address: Address, base: Operand, index: Operand | None) -> Memory:
-        assert isinstance(base, Register)
-        assert index is None or isinstance(index, Register)
-        far = resolve(address.displacement, self.lanes)
-        return Memory(base, index, address.scale, far)
+        assert type(base) is Register
+        assert index is None or type(index) is Register
+        far = address.displacement
+        return Memory(
+            base, index, address.scale, far if type(far) is int else resolve(far, self.lanes)
+        )
 
     def move(self, to: Place, source: Place, kind: int) -> None:
         """Move one value of a register class from any place to a register or slot."""

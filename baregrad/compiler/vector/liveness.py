@@ -133,7 +133,8 @@ class _Walk:
 
     def finish(self) -> Liveness:
         live = self.live
-        live.homes = [_current(home) for home in live.homes]
+        # most are not part of another
+        live.homes = [x if x.merged_into is None else _current(x) for x in live.homes]
         live.intervals = [i for i in live.intervals if i.merged_into is None]
         return live
 
