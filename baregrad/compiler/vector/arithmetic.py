@@ -12,6 +12,7 @@ from baregrad.compiler.vector.operations import (
     INTEGER_PREDICATES,
     PREDICATES,
     ROUNDINGS,
+    SHUFFLES,
 )
 from baregrad.compiler.vector.program import FLOAT32, INT32, INT64, MASK, Value
 from baregrad.errors import checked_name
@@ -111,6 +112,11 @@ class Arithmetic(Construction):
     def interleave_high(self, a: Float, b: Float) -> Value:
         """Likewise of the upper halves."""
         return self._floats("interleave_high", a, b)
+
+    def shuffle(self, how: str, a: Float, b: Float) -> Value:
+        """Lanes of both within each four, or their fours of lanes; see `operations.SHUFFLES`."""
+        checked_name("shuffle", how, SHUFFLES)
+        return self._append("shuffle", (self._float(a), self._float(b)), FLOAT32, how)
 
     def exchange(self, a: Float, distance: int) -> Value:
         """Lane i has lane i xor `distance` of `a`: pairs of lanes that far apart change places.

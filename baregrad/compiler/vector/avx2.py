@@ -22,6 +22,7 @@ from baregrad.compiler.vector.selection import (
     reduction,
     register,
     rounding,
+    shuffle,
     sign_bits,
 )
 from baregrad.compiler.vector.target import GENERAL, VECTOR, Emit, Selection, Target
@@ -156,6 +157,7 @@ _EMIT: Final = EMIT | {
     "reduce_min": reduction("vminps", "vextractf128"),
     "interleave_low": _interleave(0x20),
     "interleave_high": _interleave(0x31),
+    "shuffle": shuffle("vperm2f128", {"even_fours": 0x20, "odd_fours": 0x31}),
     "exchange": exchange("vperm2f128", {4: 0x01}),
     "load": _load,
     "gather": _gather,

@@ -25,6 +25,7 @@ from baregrad.compiler.vector.selection import (
     plain,
     register,
     rounding,
+    shuffle,
 )
 from baregrad.compiler.vector.target import GENERAL, MASKS, VECTOR, Emit, Selection, Target
 from baregrad.machine.cpu import AVX512_LEVEL
@@ -150,6 +151,7 @@ _EMIT: Final = EMIT | {
     "reduce_min": _reduction("vminps"),
     "interleave_low": _interleave(0),
     "interleave_high": _interleave(_LANES // 2),
+    "shuffle": shuffle("vshuff32x4", {"even_fours": 0x88, "odd_fours": 0xDD}),
     "exchange": exchange("vshuff32x4", {4: 0xB1, 8: 0x4E}),
     "load": _load,
     "gather": _gather,

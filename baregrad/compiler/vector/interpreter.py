@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 
 from baregrad.compiler.vector import scalars
 from baregrad.compiler.vector.errors import AccessError, ProgramError
+from baregrad.compiler.vector.operations import SHUFFLES
 from baregrad.compiler.vector.program import (
     FLOAT,
     INT32,
@@ -155,12 +156,22 @@ class _Run:
         if op in ("interleave_low", "interleave_high"):
             pairs = [lane for pair in zip(*operands, strict=True) for lane in pair]
             return pairs[: self.lanes] if op == "interleave_low" else pairs[self.lanes :]
+        if op == "shuffle":
+            return self.shuffle(str(instruction.immediate), *operands)
         if op == "exchange":
             distance = cast(int, instruction.immediate)
             return [operands[0][lane ^ distance] for lane in range(self.lanes)]
         if instruction.address is not None:
             return self.access(instruction, operands)
         return self.other(instruction, operands)
+
+    def shuffle(self, how: str, x: list[float], y: list[float]) -> list[float]:
+        """See `operations.SHUFFLES`."""
+        fours = [(x[i : i + 4], y[i : i + 4]) for i in range(0, self.lanes, 4)]
+        if SHUFFLES[how]:
+            return [(*a, *b)[lane] for a, b in fours for lane in SHUFFLES[how]]
+        chosen = fours[how == "odd_fours" :: 2]
+        return [lane for parts in zip(*chosen, strict=True) for part in parts for lane in part]
 
     def other(self, instruction: Instruction, operands: list[Any]) -> Any:
         """Constants, and what goes between integers and vectors."""

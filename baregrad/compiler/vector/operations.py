@@ -65,7 +65,19 @@ PREDICATES: Final = (
 INTEGER_PREDICATES: Final = ("equal", "greater")
 DISTANCES: Final = (1, 2, 4, 8)
 ROUNDINGS: Final = ("nearest", "down", "up", "truncate")
+# of two vectors x and y. Within each four lanes, numbered 0 to 3: single lanes or pairs in turn,
+# x0 y0 x1 y1, x2 y2 x3 y3, x0 x1 y0 y1, x2 x3 y2 y3; or of their fours of lanes as wholes the
+# first, third, ... of x and then of y, or the others
+SHUFFLES: Final = {
+    "low_lanes": (0, 4, 1, 5),
+    "high_lanes": (2, 6, 3, 7),
+    "low_pairs": (0, 1, 4, 5),
+    "high_pairs": (2, 3, 6, 7),
+    "even_fours": (),
+    "odd_fours": (),
+}
 CHOICES: Final = {
+    "shuffle": SHUFFLES,
     "predicate": PREDICATES,
     "integer_predicate": INTEGER_PREDICATES,
     "rounding": ROUNDINGS,
@@ -136,6 +148,7 @@ OPERATIONS: Final = {
         # of their lower halves or of their upper ones
         Operation("interleave_low", (_F, _F), _F),
         Operation("interleave_high", (_F, _F), _F),
+        Operation("shuffle", (_F, _F), _F, "shuffle"),  # one instruction, unlike interleaving
         Operation("exchange", (_F,), _F, "distance"),  # lane i has lane i xor the distance
         # memory; lanes outside the mask read as 0 and are not touched
         Operation("load", (), DATA, addressed=True, maskable=True),

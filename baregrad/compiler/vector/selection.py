@@ -21,6 +21,12 @@ Scratch = Sequence[Register]
 SIGN_BIT: Final = 0x8000_0000
 ALL_BUT_SIGN: Final = 0x7FFF_FFFF
 _SUPPRESS_INEXACT: Final = 8
+_UNPACKS: Final = {
+    "low_lanes": "vunpcklps",
+    "high_lanes": "vunpckhps",
+    "low_pairs": "vunpcklpd",
+    "high_pairs": "vunpckhpd",
+}
 _ROUNDING_MODES: Final = {"nearest": 0, "down": 1, "up": 2, "truncate": 3}
 # Intel SDM volume 2, VCMPPD, table 3-1: those that do not signal
 PREDICATE_CODES: Final = {
@@ -69,6 +75,26 @@ def with_immediate(mnemonic: str) -> Emit:
     ) -> None:
         assert isinstance(instruction.immediate, int)
         e.asm.emit(mnemonic, d, *operands, instruction.immediate)
+
+    return emit
+
+
+def shuffle(across: str, fours: Mapping[str, int]) -> Emit:
+    """Two vectors become one.
+
+    Args:
+        across: the instruction that chooses 128-bit parts of two vectors.
+        fours: its immediate for the shuffles of such parts.
+    """
+
+    def emit(
+        e: Emitter, instruction: Instruction, d: Register, operands: Operands, _: Scratch
+    ) -> None:
+        how = str(instruction.immediate)
+        if how in _UNPACKS:
+            e.asm.emit(_UNPACKS[how], d, *operands)
+        else:
+            e.asm.emit(across, d, *operands, fours[how])
 
     return emit
 

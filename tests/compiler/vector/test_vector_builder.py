@@ -84,6 +84,7 @@ def test_extents_know_their_size_once_lanes_are_known():
         (lambda b: b.exchange(1.0, 3), ProgramError, "exchange over 3 lanes: .* 1, 2, 4 or 8"),
         (lambda b: b.compare("lss", 1.0, 2.0), ArgumentError, "unknown predicate 'lss'.*'less'"),
         (lambda b: b.compare_int("less", 1, 2), ArgumentError, "unknown integer predicate 'less'"),
+        (lambda b: b.shuffle("low", 1.0, 2.0), ArgumentError, "unknown shuffle 'low'"),
         (lambda b: b.round(1.0, "nearst"), ArgumentError, "unknown rounding 'nearst'.*'nearest'"),
         (lambda b: Builder("q", x="pointr"), ArgumentError, "parameter 'x' 'pointr'.*'pointer'"),
     ],

@@ -347,6 +347,33 @@ def test_interleaving_takes_lanes_in_turn(target):
 
 
 @runs_on_every_target
+@pytest.mark.parametrize(
+    ("how", "lanes"),
+    [
+        ("low_lanes", "0 a 1 b 4 e 5 f 8 i 9 j 12 m 13 n"),
+        ("high_lanes", "2 c 3 d 6 g 7 h 10 k 11 l 14 o 15 p"),
+        ("low_pairs", "0 1 a b 4 5 e f 8 9 i j 12 13 m n"),
+        ("high_pairs", "2 3 c d 6 7 g h 10 11 k l 14 15 o p"),
+    ],
+)
+def test_shuffles_within_four_lanes(target, how, lanes):
+    left, right = [float(i) for i in range(16)], [100.0 + i for i in range(16)]
+    got = both(lambda b, x, y: b.shuffle(how, x, y), left, right, target=target)
+    names = [str(i) for i in range(16)] + list("abcdefghijklmnop")
+    wanted = dict(zip(names, left + right, strict=True))
+    assert got[: target.lanes] == [wanted[lane] for lane in lanes.split()][: target.lanes]
+
+
+@runs_on_every_target
+def test_shuffles_of_four_lanes_each(target):
+    n, left, right = target.lanes, [float(i) for i in range(16)], [100.0 + i for i in range(16)]
+    for how, first in (("even_fours", 0), ("odd_fours", 4)):
+        got = both(lambda b, x, y, how=how: b.shuffle(how, x, y), left, right, target=target)
+        chosen = [v[i + j] for v in (left, right) for i in range(first, n, 8) for j in range(4)]
+        assert got[:n] == chosen
+
+
+@runs_on_every_target
 @pytest.mark.parametrize("distance", [1, 2, 4, 8])
 def test_exchanging_swaps_lanes_a_distance_apart(target, distance):
     n, values = target.lanes, [float(i) for i in range(16)]

@@ -9,7 +9,12 @@ import pytest
 from baregrad.compiler.vector.builder import Builder
 from baregrad.compiler.vector.compile import TARGETS, compile_vector
 from baregrad.compiler.vector.interpreter import interpret
-from baregrad.compiler.vector.operations import INTEGER_PREDICATES, PREDICATES, ROUNDINGS
+from baregrad.compiler.vector.operations import (
+    INTEGER_PREDICATES,
+    PREDICATES,
+    ROUNDINGS,
+    SHUFFLES,
+)
 from baregrad.compiler.vector.program import FLOAT, FLOAT32, INT32, INT64, LANES, MASK, POINTER
 from baregrad.machine.cpu import is_x86_64, processor_features
 from baregrad.machine.memory import AlignedBuffer
@@ -181,8 +186,12 @@ class RandomProgram:
         if self.random.random() < 0.3:
             self.keep(self.builder.exchange(self.pick(FLOAT32), self.random.choice((1, 2, 4))))
             return
-        name = self.random.choice(("interleave_low", "interleave_high"))
-        self.keep(getattr(self.builder, name)(self.pick(FLOAT32), self.pick(FLOAT32)))
+        a, b = self.pick(FLOAT32), self.pick(FLOAT32)
+        how = self.random.choice(("interleave_low", "interleave_high", *SHUFFLES))
+        if how in SHUFFLES:
+            self.keep(self.builder.shuffle(how, a, b))
+        else:
+            self.keep(getattr(self.builder, how)(a, b))
 
     def scalar(self, depth):
         b, random = self.builder, self.random
