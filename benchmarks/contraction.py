@@ -31,6 +31,7 @@ from baregrad.machine.memory import AlignedBuffer
 
 ROUNDS = 21
 SECONDS = 0.001  # of each measurement, about: seldom interrupted
+FORMS = "NN", "NT", "TN", "TT"  # T: transposed
 CHAINS = 12  # more than latency times ports
 PEAK_STEPS = 100_000
 
@@ -138,9 +139,7 @@ def measure(size: Size, form: str, target: Target, peak_run: Run, peak_flops: in
 
 def shapes() -> list[tuple[Size, str]]:
     """Square products of every form, and the three of each layer of two networks."""
-    squares = [
-        (Size(n, n, n), form) for n in (64, 128, 256, 512, 1024) for form in ("NN", "NT", "TN")
-    ]
+    squares = [(Size(n, n, n), form) for n in (64, 128, 256, 512, 1024) for form in FORMS]
     layers = [
         product
         for batch in (32, 256, 1024)
