@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 # What people and programs write where a value is missing, in lower case; and what they write among
@@ -36,6 +37,17 @@ def cleaned(cell: object) -> str | None:
         return None
     text = cell.strip() if isinstance(cell, str) else str(cell)
     return None if text.lower() in MISSING else text
+
+
+def only_placeholders(cells: Iterable[object]) -> bool:
+    """Whether cells have dashes and the like and no other values, so that these are categories."""
+    found = False
+    for cell in cells:
+        text = cleaned(cell)
+        if text is not None and text not in PLACEHOLDERS:
+            return False
+        found |= text is not None
+    return found
 
 
 def number(text: str) -> float | None:

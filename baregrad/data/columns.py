@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
-from baregrad.data.cells import number
+from baregrad.data.cells import PLACEHOLDERS, number
 from baregrad.data.scaling import Scaling, ScalingName, fitted_scaling
 from baregrad.data.storage import Cell
 from baregrad.data.summary import Summary
@@ -307,7 +307,7 @@ def is_of_text(column: Column) -> bool:
     """Whether its cells were categories, of which none looks like a number."""
     if not isinstance(column, CategoryColumn | CodeColumn):
         return False
-    return all(category is None or number(category) is None for category in column.categories)
+    return all(c is None or c in PLACEHOLDERS or number(c) is None for c in column.categories)
 
 
 def checked_text(value: object) -> str:

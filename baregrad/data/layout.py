@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 
+from baregrad.data.cells import only_placeholders
 from baregrad.data.dialect import (
     SAMPLE,
     found_decimal,
@@ -266,4 +267,5 @@ def _text_columns(
         if options.text
         or options.kinds.get(name, "number") != "number"
         or numbers_of(cells) is None
+        or only_placeholders(cells)
     )

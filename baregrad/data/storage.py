@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
-from baregrad.data.cells import cleaned, number
+from baregrad.data.cells import cleaned, number, only_placeholders
 
 Cell: TypeAlias = "str | None"
 Floats: TypeAlias = "array[float] | memoryview[float] | Chosen"  # float64
@@ -221,7 +221,7 @@ def stored_column(cells: Sequence[object]) -> Stored:
             pass  # an integer beyond float64, which is infinity below
     texts = ["" if cell is None else str(cell) for cell in cells]
     values = numbers_of(texts)
-    if values is not None:
+    if values is not None and not only_placeholders(texts):
         return Numbers(values)
     coder = TextCoder()
     return Texts(coder.codes(texts), coder.texts())

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
-from baregrad.data.cells import days, number, truth
+from baregrad.data.cells import days, number, only_placeholders, truth
 from baregrad.data.storage import (
     Cell,
     Floats,
@@ -320,6 +320,8 @@ def checked_kind_name(kind: object) -> Kind:
 
 def _kind_of(texts: Collection[Cell]) -> Kind:
     known = [text for text in texts if text is not None]
+    if only_placeholders(known):
+        return "category"
     if all(number(text) is not None for text in known):
         return "number"
     if all(truth(text) is not None for text in known):

@@ -478,6 +478,9 @@ def test_dashes_stand_for_missing_among_numbers_and_dates_alone():
     preprocessor = Preprocessor.fit(table.drop_missing("y"), "y")
     assert preprocessor.kinds == {"count": "number", "when": "date", "sign": "category"}
     assert preprocessor.columns[2].categories == ("+", "-")
+    row = Table({"count": ["3"], "when": ["-"], "sign": ["-"]})
+    assert preprocessor.transform(row).tolist()[0][-2:] == [0.0, 1.0]  # not +, but -
+    assert row.kind("sign") == "category"
 
 
 def test_many_missing_targets_are_not_all_listed():

@@ -87,6 +87,15 @@ def test_numbers_that_may_be_codes_are_noted(read):
     assert (table["zip"], table.notes) == (["01067", "80331"], [])
 
 
+def test_dashes_alone_are_text_and_among_numbers_missing(read, monkeypatch):
+    assert columns(read("a,b\n-,1\n?,-\n")) == {"a": ["-", None], "b": ["1", None]}
+    monkeypatch.setattr(text_blocks, "BYTES", 50)  # where the first rows are not all
+    table = read("a\n" + "-\n" * 60 + "5\n")
+    assert table.kind("a") == "number"
+    assert table.numbers("a")[-1] == 5
+    assert len(table.missing_rows("a")) == 60
+
+
 def test_an_unknown_decimal_mark_is_named(read):
     with pytest.raises(ArgumentError, match=r"the decimal mark is '\.' or ',', not ';'"):
         read("a,b\n1,2\n", decimal=";")
