@@ -152,7 +152,7 @@ function draw() {
   $("epochs").textContent = frame.epoch < 100 ? frame.epoch.toFixed(1) : Math.floor(frame.epoch).toLocaleString("en");
   $("loss").textContent = short(frame.loss[0]);
   $("test").textContent = short(frame.loss[1]);
-  $("score").textContent = frame.score[1] === null ? "–" : plan.classes.length ? `${(frame.score[1] * 100).toFixed(0)} %` : frame.score[1].toFixed(3);
+  $("score").textContent = frame.score[1] === null ? "–" : plan.classes.length ? `${(frame.score[1] * 100).toFixed(0)}%` : frame.score[1].toFixed(3);
   $("speed").value = frame.speed;
   if (!playing) $("summary").textContent = `Step ${frame.step}. Loss in training ${short(frame.loss[0])}, in the test ${short(frame.loss[1])}.`;
   $("back").disabled = frame.step === 0;

@@ -20,7 +20,7 @@ const show = (x) => {
   if (x === null || x === undefined) return "–";
   if (typeof x !== "number") return String(x);
   const size = Math.abs(x);
-  if (size >= 1e9 || (size && size < 1e-3)) return x.toExponential(2).replace(/\.?0*e\+?/, "e");
+  if (size >= 1e9 || (size && size < 1e-4)) return x.toExponential(2).replace(/\.?0*e\+?/, "e");
   return (size < 1e4 ? +x.toPrecision(4) : Math.round(x)).toLocaleString("en", { maximumFractionDigits: 8 });
 };
 const counted = (n, thing, things = thing + "s") => `${n} ${n === 1 ? thing : things}`;
