@@ -94,18 +94,17 @@ def _is_numeric(rows: Sequence[Sequence[str]], place: int) -> bool:
     return found
 
 
-def found_decimal(columns: Iterable[Sequence[str]]) -> str | None:
+def found_decimal(rows: Sequence[Sequence[str]]) -> str | None:
     """The decimal mark, if numbers have commas and can be read with one mark only.
 
     So ``0,5`` and ``1.250,5`` have a decimal comma and ``1,250,000`` a decimal point; ``1,250``
-    may be either.
-
-    Args:
-        columns: cells of each column; those that have something else than numbers do not count.
+    may be either. Columns with something else than numbers do not count.
     """
+    if "," not in "".join(map("".join, rows)):  # as in most tables, which is soon seen
+        return None
     marks: set[str] = set()
     has_commas = False
-    for column in columns:
+    for column in zip(*rows, strict=True):
         cells = [cell for cell in map(cleaned, column) if cell is not None]
         ways = [_marks(cell) for cell in cells if cell not in PLACEHOLDERS]
         if all(ways):

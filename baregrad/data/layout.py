@@ -184,7 +184,7 @@ def _found_layout(file: BinaryIO, options: Options, encoding: str, source: str) 
     delimiter = options.delimiter or found_delimiter(text)
     rows, lines = _first_rows(file, encoding, delimiter, skip, source)
     check_widths(rows, lines, len(rows[0]), lines[0], source)
-    decimal = options.decimal or found_decimal(zip(*rows[1:], strict=True))
+    decimal = options.decimal or found_decimal(rows[1:])
     top = rows[0]
     rows = rows if decimal is None else with_points(rows, decimal)
     header = options.header
@@ -199,7 +199,7 @@ def _found_layout(file: BinaryIO, options: Options, encoding: str, source: str) 
     )
     rows = rows[1:] if header else rows
     texts = _text_columns(rows, names, options)
-    notes = _notes(rows, names, texts)
+    notes = _notes(rows[:SAMPLE], names, texts)
     if encoding == ANY_BYTES and options.encoding is None:
         notes.append(
             "it is not UTF-8, and was read as Latin-1; if letters look wrong, give its encoding"
