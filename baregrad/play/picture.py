@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from baregrad.compiler.step import CompiledStep
+from baregrad.data.columns import NumberColumn
 from baregrad.data.targets import NumberTarget
 from baregrad.engines.array import Array
 from baregrad.errors import ArgumentError
@@ -138,12 +139,22 @@ class Picture:
             + [self.model.layers[-1].outputs],
             "axes": list(self.axes),
             "ranges": self.ranges,
+            "edges": [self._edges(*axis) for axis in zip(self.axes, self.ranges, strict=True)],
             "side": SIDE if len(self.axes) == 2 else LINE,
             "largest": self._largest,
             "ends": self._ends(),
             "rows": [len(self._problem.training), len(self._problem.test)],
             "points": [self._points(self._problem.training), self._points(self._problem.test)],
         }
+
+    def _edges(self, axis: int, ends: tuple[float, float]) -> list[float] | None:
+        """The ends of an axis in the units of its column; None if these are no numbers."""
+        first = 0  # feature of a column
+        for column in self._problem.preprocessor.columns:
+            if first == axis and isinstance(column, NumberColumn):
+                return [column.scaling.center + end * column.scaling.scale for end in ends]
+            first += len(column.features())
+        return None
 
     def _ends(self) -> list[float]:
         """The numbers that the strongest colours stand for, in the units of the target."""

@@ -140,6 +140,19 @@ def test_with_one_feature_there_is_a_curve(session):
     assert sections["line"][100] == pytest.approx(expected, abs=1e-5)
 
 
+def test_axes_have_the_units_of_their_columns(session):
+    rows = "".join(f"{1000 + i},{'uv'[i % 2]},{i}\n" for i in range(40))
+    session.load(f"size,kind,y\n{rows}".encode(), "x.csv")
+    described = session.described()
+    assert described["features"] == ["size", "kind=u", "kind=v"]
+    sizes = session.problem.preprocessor.columns[0].scaling
+    (low, high), names = described["edges"]
+    assert names is None
+    assert (low - sizes.center) / sizes.scale == pytest.approx(described["ranges"][0][0])
+    assert 990 < low < 1003
+    assert 1036 < high < 1050
+
+
 def test_the_score_of_numbers_is_r2_and_the_ends_of_the_colours_have_their_units(session):
     session.change({"data": "friedman", "noise": 0.1})
     session.advance(30)

@@ -110,8 +110,9 @@ function controls() {
   for (const id of ["momentum", "batch", "decay"]) $(id).parentElement.hidden = !taken.includes(id);
   $("batch").value = s.batch;
   $("seed").value = s.seed;
-  $("across").textContent = plan.features[plan.axes[0]];
-  $("up").textContent = plan.axes.length > 1 ? plan.features[plan.axes[1]] : plan.task === "regression" ? plan.target : "";
+  const [across, up] = plan.axes.map((axis, k) => plan.features[axis] + (plan.edges[k] ? `, ${plan.edges[k].map(short).join(" to ")}` : ""));
+  $("across").textContent = across;
+  $("up").textContent = up ?? (plan.task === "regression" ? plan.target : "");
   $("score-name").textContent = plan.classes.length ? "Test accuracy" : "Test R²";
   const about = [...(s.data === "csv" ? [`${plan.file}:`] : []), ...(made ? [`${made[1][0].toUpperCase()}${made[1].slice(1)}.`] : []), `${plan.rows[0]} rows to train on, ${plan.rows[1]} to test with (ringed).`];
   if (several) about.push("The other features are at their means.");
