@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from baregrad.data.batches import epoch_order
@@ -129,17 +130,24 @@ class Training:
     def _step(self, batch: Samples) -> None:
         """Forward, loss, zero the gradients, backward, step.
 
-        The optimizer asks for the gradients; most ask once, L-BFGS several times.
+        The optimizer asks for the gradients; most ask once. L-BFGS goes on to ask at places that
+        it tries, and turns back by itself where the loss is not finite.
         """
         run, task = self.run, self.task
+        is_first = True
 
         def gradients() -> Tensor:
-            run.prediction = task.model(batch.x)
-            run.loss = training_loss(task.loss, run.prediction, batch)
-            self._tell("on_loss")
+            nonlocal is_first
+            prediction = task.model(batch.x)
+            loss = training_loss(task.loss, prediction, batch)
+            if is_first or isfinite(loss.item()):
+                run.prediction, run.loss = prediction, loss
+            if is_first:
+                is_first = False
+                self._tell("on_loss")
             task.optimizer.zero_grad()
-            run.loss.backward()
-            return run.loss
+            loss.backward()
+            return loss
 
         task.optimizer.step(gradients)
 

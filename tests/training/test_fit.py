@@ -60,6 +60,18 @@ def test_an_optimizer_class_is_used_with_its_defaults():
     assert histories[0]["loss"] == histories[1]["loss"]
 
 
+def test_a_line_search_that_tries_what_is_not_finite_turns_back():
+    class Count(Callback):
+        def on_loss(self, run):
+            seen.append(run.loss.item())
+
+    seen, model = [], line()
+    optimizer = LBFGS(model.parameters(), lr=1e30, line_search_fn="strong_wolfe")
+    history = fit(model, X, Y, "mse", optimizer, epochs=3, batch_size=20, callbacks=[Count()])
+    assert len(seen) == 3  # what was tried on the way is not a loss of the training
+    assert all(map(math.isfinite, history["loss"]))
+
+
 def test_lbfgs_takes_several_evaluations_for_a_step():
     model = line()
     optimizer = LBFGS(model.parameters(), line_search_fn="strong_wolfe")
