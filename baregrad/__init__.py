@@ -310,9 +310,9 @@ _LATER = {
 
 def _native_engine(name: str | None) -> _selection.Engine:
     """For what is large; the compiler is loaded only now."""
-    from baregrad.compiler.collector import collection_paused
+    from baregrad.compiler.collector import importing
 
-    with collection_paused():
+    with importing():
         from baregrad.compiler.eager import native_engine
 
     return native_engine(name)
@@ -320,9 +320,9 @@ def _native_engine(name: str | None) -> _selection.Engine:
 
 def _native_name(name: str | None) -> str:
     """That of this engine, which compiled steps go by; they do not need the engine itself."""
-    from baregrad.compiler.collector import collection_paused
+    from baregrad.compiler.collector import importing
 
-    with collection_paused():
+    with importing():
         from baregrad.compiler.vector.compile import target_named
 
     return target_named(name).name
@@ -334,9 +334,9 @@ _selection.register_native(_native_engine, _native_name)
 def __getattr__(name: str) -> Any:
     for module, names in _LATER.items():
         if name in names.split():
-            from baregrad.compiler.collector import collection_paused
+            from baregrad.compiler.collector import importing
 
-            with collection_paused():
+            with importing():
                 globals()[name] = found = getattr(import_module(module), name)
             return found
     raise AttributeError(f"module 'baregrad' has no attribute {name!r}")

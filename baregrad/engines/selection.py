@@ -126,10 +126,12 @@ class _SmallScale(Engine):
 
     def __init__(self, wanted: str | None) -> None:
         self._wanted = wanted
+        self._name = ""
 
     @property
     def name(self) -> str:
-        return _native_name(self._wanted)
+        self._name = self._name or _native_name(self._wanted)
+        return self._name
 
     def evaluate(
         self, operation: Kernel, inputs: Sequence[Array], attributes: Mapping[str, Any]

@@ -69,6 +69,7 @@ class Expression:
         self.builder = builder
         self.nodes = nodes
         self._pointers = pointers
+        self._operands: dict[tuple[int, Access], Operand] = {}
 
     def operand(self, buffer: Buffer, access: Access) -> Operand:
         """A buffer as it is accessed.
@@ -76,10 +77,14 @@ class Expression:
         Raises:
             UnsupportedKernelError: there is no vector code for its data type.
         """
-        if buffer.dtype not in _DTYPES:
-            raise UnsupportedKernelError(f"there is no vector code for {buffer.dtype}")
-        pointer = self._pointers[buffer.number]
-        return Operand(pointer, access.row, access.column, buffer.dtype, access.offset)
+        operand = self._operands.get((buffer.number, access))
+        if operand is None:
+            if buffer.dtype not in _DTYPES:
+                raise UnsupportedKernelError(f"there is no vector code for {buffer.dtype}")
+            pointer, (row, column, offset) = self._pointers[buffer.number], access
+            operand = Operand(pointer, row, column, buffer.dtype, offset)
+            self._operands[buffer.number, access] = operand
+        return operand
 
     def evaluate(self, roots: Iterable[int], place: Place, values: Values) -> None:
         """Add to `values` those of the roots, and of what they are computed from, at a place."""
