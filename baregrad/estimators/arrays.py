@@ -16,6 +16,12 @@ from baregrad.engines.array import DType
 from baregrad.errors import ArgumentError, DataError, ShapeError
 from baregrad.tensor.tensor import Tensor
 
+ADVICE = {  # on text
+    "X": "make numbers of it, with a OneHotEncoder in a ColumnTransformer, or bg.Preprocessor",
+    "y": "make numbers of it; for classes there is MLPClassifier",
+    "sample_weight": "weights are numbers",
+}
+
 
 def numpy_array(data: Any) -> Any:
     """Data of NumPy's world (arrays, data frames, sparse matrices) as an array; None for other.
@@ -78,10 +84,8 @@ def _of_type(array: Any, dtype: DType, what: str, names: Sequence[str] | None) -
     except ValueError as error:
         cells = enumerate(array.ravel().tolist())
         place = next((i for i, cell in cells if isinstance(cell, str)), 0)
-        raise DataError(
-            f"{what} has text in {_place(place, array.shape, names)}: {error}; encode it as "
-            "numbers, with a OneHotEncoder in a ColumnTransformer, or bg.Preprocessor"
-        ) from error
+        where = _place(place, array.shape, names)
+        raise DataError(f"{what} has text in {where}: {error}; {ADVICE[what]}") from error
 
 
 def _place(place: int, shape: Sequence[int], names: Sequence[str] | None) -> str:

@@ -81,12 +81,14 @@ def test_cells_of_a_data_frame_that_are_no_numbers_are_named(cells, message):
         MLPRegressor(**QUICK).fit(frame, [1, 2, 3])
 
 
-def test_dates_are_not_taken_for_nanoseconds():
+def test_text_and_dates_are_no_numbers():
     dates = pd.DataFrame({"when": pd.date_range("2024-01-01", periods=3)})
     with pytest.raises(
         bg.DataError, match=r"X has dates or times \(datetime64\[.*\]\); make numbers"
     ):
         MLPRegressor(**QUICK).fit(dates, [1, 2, 3])
+    with pytest.raises(bg.DataError, match=r"y has text in sample 0: .*; for classes there is MLP"):
+        MLPRegressor(**QUICK).fit([[1], [2]], np.array(["a", "b"]))
     with pytest.raises(bg.DataError, match="y has dates or times"):
         MLPRegressor(**QUICK).fit([[1], [2], [3]], dates["when"])
 
