@@ -42,13 +42,14 @@ def _fits(
 ) -> bool:
     if len(kinds) != len(row.patterns):
         return False
+    for kind, pattern in zip(kinds, row.patterns, strict=True):
+        if kind not in pattern.kinds:
+            return False
     if (masked and not row.masking) or (row.masking == "k!" and not masked):
         return False
     if zeroing and not (masked and row.masking == "kz"):
         return False
-    if rounding is not None and not _may_round(row, kinds, rounding):
-        return False
-    return all(kind in p.kinds for kind, p in zip(kinds, row.patterns, strict=True))
+    return rounding is None or _may_round(row, kinds, rounding)
 
 
 def check_modifiers(mask: Register | None, rounding: str | None) -> None:

@@ -47,7 +47,6 @@ _MAPS: Final = {"0F": 1, "0F38": 2, "0F3A": 3}
 _MANDATORY: Final = {"66": 1, "F3": 2, "F2": 3}
 _LENGTHS: Final = {"LIG": 0, "L0": 0, "L1": 1, "128": 0, "256": 1, "512": 2}
 _SCHEMES: Final = ("VEX", "EVEX")
-_GENERAL_SIZES: Final = ("rv", "mv", "immv")
 
 
 class Pattern:
@@ -172,19 +171,25 @@ def read(line: str) -> list[Row]:
         operands = roles = ""
     fields = tuple(parts[0].split("."))
     scheme = fields[0] if fields[0] in _SCHEMES else "legacy"
-    texts = [text.split("{") for text in operands.split(",")] if operands else []
-    flags = [flag.rstrip("}") for text in texts for flag in text[1:]]
-    masking = next((flag for flag in flags if flag.startswith("k")), "")
-    rounding = next((flag for flag in flags if flag in ("er", "sae")), "")
+    masking = rounding = ""
+    texts = []
+    for operand in operands.split(",") if operands else ():
+        text, *flags = operand.split("{")
+        texts.append(text)
+        for flag in flags:
+            if flag[0] == "k":
+                masking = flag[:-1]
+            else:
+                rounding = flag[:-1]
     wide = "W1" in fields or parts[0] == "REX.W"
-    sizes = (32, 64) if any(t in operands for t in _GENERAL_SIZES) else (0,)
+    sizes = (32, 64) if "rv" in operands or "mv" in operands else (0,)
     rows = []
     for length in _lengths_of(fields):
         # embedded rounding takes the place of the vector length: 512 bits or scalar only
         rounds = rounding if length == 2 or "LIG" in fields else ""
         features = _features(feature, scheme, fields, length)
         for size in sizes:
-            patterns = tuple([_pattern(text[0], scheme, length, size) for text in texts])
+            patterns = tuple([_pattern(text, scheme, length, size) for text in texts])
             w = int(wide or size == 64)
             how = (scheme, w, length, masking, rounds, tuple(parts))
             rows.append(Row(mnemonic, patterns, roles, features, *how))
