@@ -31,12 +31,12 @@ def table_from_arrow(
         kinds: what columns are, by name, where it is not to be found out.
 
     Raises:
-        DataError: no columns, columns of the same name, or one of values that are neither numbers,
-            text, booleans nor dates.
+        DataError: no columns, columns of the same name or of several types, or one of values that
+            are neither numbers, text, booleans nor dates.
         MissingExtraError: nanoarrow is not installed.
     """
     nanoarrow = _package("nanoarrow", "tables of other libraries are read by it")
-    with nanoarrow.c_array_stream(frame) as stream:
+    with _stream(nanoarrow, frame, source) as stream:
         schema = nanoarrow.Schema(stream.get_schema())
         if schema.type.name != "STRUCT":
             raise DataError(f"{source} is a single column without a name; give a table")
@@ -60,6 +60,16 @@ def table_from_arrow(
         for field, number, part, coder in zip(fields, numeric, parts, coders, strict=True)
     }
     return Table.stored(stored, source, None, kinds)
+
+
+def _stream(nanoarrow: Any, frame: Any, source: str) -> Any:
+    try:
+        return nanoarrow.c_array_stream(frame)
+    except (ValueError, TypeError) as error:  # as pandas and pyarrow say it
+        raise DataError(
+            f"{source} cannot be read: {error}; each column must be of one type, with a name of "
+            "its own"
+        ) from error
 
 
 def _check_fields(fields: Sequence[Any], source: str) -> None:

@@ -78,11 +78,11 @@ def _opened(source: FilePath | Any) -> BinaryIO:
             return file
         with file as pipe:  # such as `<(...)` in a shell
             return _opened(pipe)
-    stream = sys.stdin.buffer if source == STANDARD_INPUT else source
+    stream = sys.stdin.buffer if isinstance(source, str) else source
     if not hasattr(stream, "read"):
         raise ArgumentError(
             "give the path of a file as text or a pathlib.Path, '-' for standard input, or an open "
-            f"file, not {source!r}"
+            f"file, not {source!r}; of columns in Python bg.Table({{name: cells}}) makes a table"
         )
     from tempfile import SpooledTemporaryFile  # loads a lot, and most tables are in files
 

@@ -157,3 +157,17 @@ def test_a_frame_is_preprocessed_as_the_table_from_a_file_is(tmp_path):
     frame.write_csv(path)
     states = [Preprocessor.fit(table, "price").state() for table in map(read_table, (frame, path))]
     assert states[0] == states[1]
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ([("a", [1, "x"])], "the table cannot be read: .*each column must be of one type"),
+        ([("a", [1, 2]), ("a", [3, 4])], "with a name of its own"),
+    ],
+)
+def test_a_data_frame_that_has_no_arrow_form_is_refused(columns, said):
+    pd = pytest.importorskip("pandas")
+    frame = pd.concat([pd.Series(cells, name=name) for name, cells in columns], axis=1)
+    with pytest.raises(DataError, match=said):
+        read_table(frame)

@@ -3,6 +3,7 @@ import contextlib
 import csv
 import gzip
 import io
+import re
 
 import pytest
 from hypothesis import given
@@ -301,9 +302,11 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
         read_table(tmp_path)
 
 
-@pytest.mark.parametrize("path", [0, None])
+@pytest.mark.parametrize("path", [0, None, {"a": [1]}])
 def test_what_is_no_file_is_named(path):
-    with pytest.raises(ArgumentError, match=rf"or an open file, not {path}"):
+    with pytest.raises(
+        ArgumentError, match=rf"or an open file, not {re.escape(str(path))}; of columns"
+    ):
         read_table(path)
 
 
