@@ -7,7 +7,7 @@ from inspect import signature
 from typing import Any, Final, NamedTuple
 
 from baregrad.data.synthetic import DATASETS
-from baregrad.errors import ArgumentError, checked_name
+from baregrad.errors import ArgumentError, checked_name, counted
 from baregrad.nn.activations import ACTIVATIONS
 from baregrad.optim.named import OPTIMIZERS
 
@@ -91,8 +91,8 @@ class Settings(NamedTuple):
         new = self._replace(**{name: CHECKS[name](name, v) for name, v in given.items()})
         if len(new.activations) != len(new.hidden):
             raise ArgumentError(
-                f"activations: there are {len(new.activations)} for {len(new.hidden)} hidden "
-                "layers; give one for each"
+                f"activations: {len(new.activations)} for "
+                f"{counted(len(new.hidden), 'hidden layer')}; give one for each"
             )
         return new
 

@@ -142,6 +142,7 @@ def test_a_setting_that_cannot_be_is_said_and_taken_back(page):
     until(page, "document.querySelector('#message').textContent.includes('from 1 to 16')")
     assert page.locator(".neuron").count() == 17
     assert page.locator("#message").is_visible()
+    until(page, "location.hash.includes('hidden=8,8&')")  # what it is, not what was refused
 
 
 def test_a_table_is_loaded_and_markup_in_its_names_is_inert(page):

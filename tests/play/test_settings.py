@@ -31,7 +31,7 @@ def test_settings_as_json_has_them_take_the_place_of_others():
         ({"hidden": [17], "activations": ["tanh"]}, "hidden, number 1, must be"),
         ({"hidden": [4] * 7}, "hidden must be a list"),
         ({"hidden": "44"}, "hidden must be a list"),
-        ({"hidden": [4]}, "2 for 1 hidden layers"),
+        ({"hidden": [4]}, "2 for 1 hidden layer;"),
         ({"activations": ["tanh", "softmax"]}, "activations, number 2"),
         ({"optimizer": "nadam"}, "optimizer"),
         ({"optimizer": ["adam"]}, "optimizer"),

@@ -21,7 +21,7 @@ const link = new Link({
   },
   told(answer) {
     if (answer.plan) renew(answer.plan);
-    if (answer.error) { asked = null; warn(answer.error); if (plan) controls(); }
+    if (answer.error) { asked = null; warn(answer.error); if (plan) { controls(); address(); } }
     if (answer.graph) graph.show(answer.graph);
     if (answer.backward) backward.show(answer.backward);
   },
@@ -114,7 +114,8 @@ function controls() {
   $("across").textContent = across;
   $("up").textContent = up ?? (plan.task === "regression" ? plan.target : "");
   $("score-name").textContent = plan.classes.length ? "Test accuracy" : "Test R²";
-  const about = [...(s.data === "csv" ? [`${plan.file}:`] : []), ...(made ? [`${made[1][0].toUpperCase()}${made[1].slice(1)}.`] : []), `${plan.rows[0]} rows to train on, ${plan.rows[1]} to test with (ringed).`];
+  const rows = plan.rows.map((n) => n.toLocaleString("en"));
+  const about = [...(s.data === "csv" ? [`${plan.file}:`] : []), ...(made ? [`${made[1][0].toUpperCase()}${made[1].slice(1)}.`] : []), `${rows[0]} rows to train on, ${rows[1]} to test with (ringed).`];
   if (several) about.push("The other features are at their means.");
   $("about").textContent = [...about, ...plan.notes].join(" ");
   legend();

@@ -36,7 +36,7 @@ export class Graph {
 export class Backward {
   constructor(send) {
     Object.assign(this, { steps: [], at: 0 });
-    const compute = () => { if ($("sample").checkValidity() && $("backward").open) send({ do: "backward", sample: Number($("sample").value) }); };
+    const compute = () => { if ($("backward").open && $("sample").reportValidity()) send({ do: "backward", sample: Number($("sample").value) }); };
     $("compute").onclick = $("sample").onchange = $("backward").ontoggle = compute;
     $("earlier").onclick = () => this.go(-1);
     $("later").onclick = () => this.go(1);
