@@ -41,6 +41,8 @@ _PACKED_AT_ONCE: Final = 256
 _NEAR: Final = 256 << 10
 _LEAST_STEPS: Final = 4
 _BEGINNING: Final = 512  # bytes
+# with a row of a tile so many of the next panel are asked for at most, lest they come in a burst
+_MOST_ROWS: Final = 8
 
 
 class Tiled(Tiling):
@@ -242,7 +244,7 @@ class _Writer:
         if _is_far(size.rows, size.depth) and not plan.strided:
             matrices.append((moved(b, left, rows, 0), 1, _BEGINNING))
         if panel.next is not None:
-            share = -(-min(size.depth, DEPTH_BLOCK) // size.rows)
+            share = min(-(-min(size.depth, DEPTH_BLOCK) // size.rows), _MOST_ROWS)
             begin = moved(b, panel.next, product(b, row, share), 0)
             matrices.append((begin, share, width))
         if not matrices or steps < _LEAST_STEPS:

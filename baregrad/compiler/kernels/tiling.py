@@ -20,6 +20,10 @@ _ELEMENT: Final = 4  # bytes
 _LINE: Final = 64  # bytes of a cache line, and the cycles in which one comes from the second cache
 _LINE_CYCLES: Final = 2
 _FAR_LINE_CYCLES: Final = 5  # or from a cache beyond
+# lines that lie a multiple of so many bytes apart compete for few sets of both caches, and are gone
+# before the next tile needs their other half
+_CONFLICT: Final = 2048
+_CONFLICT_CYCLES: Final = 20
 _FIRST_CACHE: Final = 32 << 10
 _SECOND_CACHE: Final = 1 << 20
 _MOST_VECTORS: Final = 8
@@ -88,8 +92,10 @@ class Traffic(Record):
     @classmethod
     def of(cls, rows: int, depth: int, *, strided: bool) -> "Traffic":
         """That of a left matrix of this size."""
-        near = _ELEMENT * rows * depth <= _SECOND_CACHE // 2
-        return cls(strided, _LINE_CYCLES if near else _FAR_LINE_CYCLES)
+        if _ELEMENT * rows * depth <= _SECOND_CACHE // 2:
+            return cls(strided, _LINE_CYCLES)
+        conflict = strided and _ELEMENT * rows % _CONFLICT == 0
+        return cls(strided, _CONFLICT_CYCLES if conflict else _FAR_LINE_CYCLES)
 
 
 def tile_cycles(

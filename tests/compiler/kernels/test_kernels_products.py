@@ -323,6 +323,11 @@ def test_with_more_columns_than_rows_the_left_matrix_is_transposed():
     assert chosen.cycles < plan(256, 256, 784, "NT").cycles
 
 
+def test_a_large_right_matrix_is_not_read_with_steps_of_a_power_of_two():
+    assert isinstance(plan(32, 1000, 700, "NN"), Transposed)
+    assert isinstance(plan(32, 1024, 700, "NN"), Tiled)
+
+
 def test_with_more_rows_than_columns_the_right_matrix_is_transposed():
     chosen = plan(256, 32, 784, "NT")
     assert isinstance(chosen, Tiled)
