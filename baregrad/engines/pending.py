@@ -71,7 +71,8 @@ def references(things: list[Any]) -> list[int]:
     """How many references there are to each thing of a list, besides that of the list.
 
     Very many where they are not counted one by one: in other Pythons, and in one without a lock
-    around the interpreter.
+    around the interpreter. Who asks must be right with any higher number, and only slower: another
+    thread, or the collector, may have a reference for a while.
     """
     if not ARE_COUNTED:
         return [UNCOUNTED] * len(things)
