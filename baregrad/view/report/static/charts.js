@@ -51,12 +51,12 @@ function curves(title, xs, lines, names, mayBeLog = true) {
     lines.forEach(([, values], i) => {
       let pen = "M", d = "";
       values.forEach((v, j) => { if (Number.isFinite(v)) { d += `${pen}${X(xs[j]).toFixed(1)} ${Y(v).toFixed(1)}`; pen = "L"; } else pen = "M"; });
-      svg.append(make("path", { class: `curve s${i % 4}`, d }));
-      if (values.length === 1 && d) svg.append(make("circle", { class: `s${i % 4}`, cx: X(xs[0]), cy: Y(values[0]), r: 4 }));
+      svg.append(make("path", { class: `curve s${i}`, d }));
+      if (values.length === 1 && d) svg.append(make("circle", { class: `s${i}`, cx: X(xs[0]), cy: Y(values[0]), r: 4 }));
     });
   }, log);
   figure.append(make("p", { class: "legend" }, ...lines.map(([name], i) =>
-    make("label", {}, make("span", { class: i % 4 === 1 ? "line minus" : "line", "aria-hidden": "true" }), name))));
+    make("label", {}, make("span", { class: i === 1 ? "line minus" : "line", "aria-hidden": "true" }), name))));
   return figure;
 }
 function scatter(title, pairs, names, diagonal) {
