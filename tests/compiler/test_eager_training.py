@@ -282,3 +282,11 @@ def test_a_whole_training_follows_the_reference(engine):
             results.append(history)
     assert results[0][-1][0] < results[0][0][0]
     assert_close(results[0], results[1], 1e-4)
+
+
+def test_a_single_bias_of_a_whole_matrix_gets_the_sum_of_all(engine):
+    with selection.using(engine):
+        bias = Tensor([2.0], requires_grad=True)
+        y = bg.ones(40, 40) + bias + Tensor([1.0] * 40)
+        ((y * 0.5).sum() + (y * 0.25).sum()).backward()
+        assert bias.grad.tolist() == [1200.0]
