@@ -29,7 +29,7 @@ from typing import Final
 
 from baregrad.compiler.fusion_space import Space, reduced_over, spaces
 from baregrad.compiler.fusion_terms import Term
-from baregrad.compiler.kernel import COLUMNS, FULL, ROWS
+from baregrad.compiler.kernel import FULL, ROWS
 
 MAP: Final = "map"
 CONTRACTION: Final = "contraction"
@@ -254,7 +254,7 @@ def _join_at(term: Term, cluster: Cluster, extent: int) -> bool:
         over = reduced_over(term.value.attributes["axes"], term.shape, space, extent)
         if late or not over:
             return False
-        if over == FULL and space.columns > 1 and not space.extent_of(accesses[0]) & COLUMNS:
+        if over == FULL and space.extent_of(accesses[0]) != FULL:
             return False  # kernels add what is the same along a row once for each row
         late = bool(over & ROWS)
     if late and extent & ~over & ROWS:
