@@ -126,7 +126,7 @@ class Launch:
             steps: how many.
 
         Raises:
-            MachineError: the system does not give us threads.
+            MachineError: the threads have ended with the interpreter.
         """
         pool = None
         if self._is_worth_sharing(steps):

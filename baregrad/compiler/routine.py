@@ -90,7 +90,7 @@ class Routine:
             None if there are indices of rows that do not exist: the code would not notice.
 
         Raises:
-            MachineError: the system does not give us threads.
+            MachineError: the threads have ended with the interpreter.
         """
         for place, rows in self._rows:
             data = inputs[place].data
