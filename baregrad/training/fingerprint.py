@@ -35,6 +35,7 @@ def fingerprint(
         "compiled": task.compiled,
         "watching callbacks": [type(c).__name__ for c in task.callbacks if may_watch(c)],
         "shuffle": task.shuffle,
+        "clip_norm": task.clip_norm,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from baregrad.arguments import checked_count
+from baregrad.arguments import checked_count, checked_number
 from baregrad.data.source import FilePath
 from baregrad.errors import ArgumentError
 from baregrad.nn.losses import Loss, loss_named
@@ -45,6 +45,7 @@ def fit(
     shuffle: bool = True,
     checkpoint: FilePath | None = None,
     checkpoint_every: float = 10.0,
+    clip_norm: float | None = None,
 ) -> History:
     """Trains a model: minimises a loss over samples by stepping on its gradients.
 
@@ -80,6 +81,8 @@ def fit(
             had never been stopped, Python or processor killed; so call `fit` as then.
         checkpoint_every: seconds from one checkpoint to the next, at least; there is always one at
             the end, and after Ctrl-C.
+        clip_norm: if given, the gradients of each step are scaled by one factor so that their norm
+            is at most this, above 0; see `clip_grad_norm`.
 
     Returns:
         Losses and metrics, epoch by epoch. Those of training are averages over the epoch, while
@@ -121,6 +124,7 @@ def fit(
         seed=random.default.bits(1)[0] if seed is None else seed,
         compiled=compiled,
         shuffle=shuffle,
+        clip_norm=None if clip_norm is None else checked_number(clip_norm, "clip_norm", above=0),
     )
     training = Training(task, samples, epochs, batch_size)
     if checkpoint is None:

@@ -145,8 +145,7 @@ class Training:
             if is_first:
                 is_first = False
                 self._tell("on_loss")
-            task.optimizer.zero_grad()
-            loss.backward()
+            task.backward(loss)
             return loss
 
         task.optimizer.step(gradients)

@@ -88,8 +88,7 @@ class NativeSteps:
         task, batch = self._task, self._samples.rows(rows)
         prediction = task.model(batch.x)
         loss = training_loss(task.loss, prediction, batch)
-        task.optimizer.zero_grad()
-        loss.backward()
+        task.backward(loss)
         task.optimizer.step()
         return [loss, prediction, batch.y] if task.metrics else [loss]
 

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from baregrad.nn.losses import Loss
 from baregrad.nn.module import Module
+from baregrad.optim.clip import clip_grad_norm
 from baregrad.optim.optimizer import Optimizer
 from baregrad.optim.schedules import ReduceOnPlateau, Schedule
+from baregrad.tensor.tensor import Tensor
 from baregrad.training.metrics import Metric
 from baregrad.training.run import Callback
 
@@ -26,6 +28,7 @@ class Task(NamedTuple):
         seed: of the order of the samples.
         compiled: whether steps run as machine code; None if their number and size decides.
         shuffle: whether there is another order in each epoch.
+        clip_norm: the largest norm of the gradients of a step; None for any.
     """
 
     model: Module
@@ -37,6 +40,14 @@ class Task(NamedTuple):
     seed: int
     compiled: bool | None
     shuffle: bool = True
+    clip_norm: float | None = None
+
+    def backward(self, loss: Tensor) -> None:
+        """Zeroes the gradients, and computes those of a loss."""
+        self.optimizer.zero_grad()
+        loss.backward()
+        if self.clip_norm is not None:
+            clip_grad_norm(self.optimizer.parameters(), self.clip_norm)
 
     @property
     def step_schedule(self) -> Schedule | None:

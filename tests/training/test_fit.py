@@ -49,6 +49,25 @@ def test_it_does_what_the_textbook_loop_does():
     )
 
 
+def test_clipped_gradients_make_steps_no_longer_than_the_norm():
+    class Lengths(Callback):
+        def on_train_begin(self, run):
+            self.before, self.found = self.weights(run), []
+
+        def on_batch_end(self, run):
+            after = self.weights(run)
+            self.found.append(math.dist(after, self.before))
+            self.before = after
+
+        def weights(self, run):
+            return [value for p in run.model.parameters() for value in p.flatten().tolist()]
+
+    model, lengths = line(), Lengths()
+    sgd = SGD(model.parameters(), lr=0.5)
+    fit(model, X, Y, optimizer=sgd, epochs=2, callbacks=[lengths], clip_norm=0.01, seed=0)
+    assert lengths.found == pytest.approx([0.005, 0.005], rel=1e-4)
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adagrad", "adam", "adamw", "lbfgs"])
 def test_every_optimizer_works_by_name(optimizer):
     history = fit(line(), X, Y, optimizer=optimizer, epochs=5, seed=0)
@@ -358,6 +377,7 @@ def test_evaluate_returns_loss_and_metrics():
         ({"optimizer": SGD(line().parameters())}, ArgumentError, "none of the model's parameters"),
         ({"optimizer": 3}, ArgumentError, "unknown optimizer 3"),
         ({"schedule": "cosine"}, ArgumentError, "cosine"),
+        ({"clip_norm": 0}, ArgumentError, "clip_norm must be a number above 0, not 0"),
     ],
 )
 def test_bad_arguments_are_named(arguments, error, message):

@@ -94,6 +94,13 @@ def test_losses_of_numbers(loss):
     assert_alike(loss=loss)
 
 
+def test_gradients_that_are_clipped():
+    assert_alike(clip_norm=0.05)
+    free, _ = trained(True)
+    clipped, _ = trained(True, clip_norm=0.05)
+    assert parameters(clipped) != pytest.approx(parameters(free), rel=1e-2)
+
+
 def test_the_cross_entropy_with_accuracy_and_validation():
     assert_alike(loss="cross_entropy", classes=3, metrics=["accuracy"], validation_split=0.3)
 
