@@ -111,14 +111,15 @@ def _suggestions(outcome: Outcome, folder: Path) -> list[Pair]:
     # In a fresh clone, where nothing is installed, there is no command `baregrad`.
     program = "python3 -m baregrad" if Path(sys.argv[0]).name == "__main__.py" else "baregrad"
     place = shlex.quote(str(folder))
-    columns = ", ".join(column.name for column in outcome.problem.preprocessor.columns)
-    if len(columns) > 40:
-        columns = "of the training data"
+    names = [column.name for column in outcome.problem.preprocessor.columns]
+    columns = f"column{'s' * (len(names) > 1)} {', '.join(names)}"
+    if len(columns) > 50:
+        columns = "columns of the training data"
     picture = "network.svg" if (folder / SVG).exists() else "network.dot"
     again = [(f"{program} train --resume {place}", "to go on with the training")]
     return [
         *(again if outcome.history.resumable else []),
-        (f"{program} predict {place} FILE.csv", f"for any table with the columns {columns}"),
+        (f"{program} predict {place} FILE.csv", f"for any table with the {columns}"),
         (f"{program} graph {place} --out {picture}", "to see what the network computes"),
     ]
 

@@ -183,6 +183,7 @@ def test_the_summary_says_all_that_matters(cli):
 
 def test_the_numbers_of_the_summary_are_those_of_the_history(cli):
     out = cli("train", *QUICK).out
+    assert "for any table with the column x1\n" in out
     values = history("runs/sine-1")
     best = values["val_loss"].index(min(values["val_loss"]))
     table = {line.split()[0]: line.split() for line in out.splitlines() if line}
