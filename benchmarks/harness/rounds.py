@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -10,6 +10,8 @@ from harness.options import Options
 from harness.process import Contender, ContenderError, missing
 
 LEAST_ROUNDS = 3
+WARM_UP_ROUNDS = 12
+LEAST_WARM_UP_ROUNDS = 2
 Makers = Mapping[str, tuple[str, str, str]]  # label -> module, maker, the package that it needs
 
 
@@ -44,28 +46,43 @@ def take_turns(
 ) -> tuple[dict[str, list[float]], dict[str, str]]:
     """Microseconds per step of each, round by round, and why some did not get to the end.
 
-    Each round begins with another one. Two rounds go before, in which everyone finds how many steps
-    to make. Whoever has not the turn is stopped.
+    Whoever has not the turn is stopped. Rounds to warm up go before, in which everyone finds how
+    many steps to make, and whatever tunes itself as it runs.
     """
     failed: dict[str, str] = {}
     for contender in running.values():
         contender.pause()
+    for number in _rounds(WARM_UP_ROUNDS, LEAST_WARM_UP_ROUNDS, options.budget / 4):
+        _round(running, number, failed, options)
     measured: dict[str, list[float]] = {name: [] for name in running}
-    for round_ in range(-2, options.rounds):
-        if round_ == 0:
-            begin = time.perf_counter()
-        if round_ >= LEAST_ROUNDS and time.perf_counter() - begin > options.budget:
+    for number in _rounds(options.rounds, LEAST_ROUNDS, options.budget):
+        for name, us in _round(running, number, failed, options).items():
+            measured[name].append(us)
+    return {name: measured[name] for name in running}, failed
+
+
+def _rounds(most: int, least: int, budget: float) -> Iterator[int]:
+    """Numbers of rounds, as many as there are seconds for."""
+    begin = time.perf_counter()
+    for number in range(most):
+        if number >= least and time.perf_counter() - begin > budget:
             break
-        for name in _rotated(list(running), round_):
-            try:
-                answer = _turn(running[name], seconds=options.seconds, clock=options.clock)
-            except ContenderError as error:
-                failed[name] = str(error)
-                del running[name], measured[name]
-                continue
-            if round_ >= 0:
-                measured[name].append(answer["us"])
-    return measured, failed
+        yield number
+
+
+def _round(
+    running: dict[str, Contender], number: int, failed: dict[str, str], options: Options
+) -> dict[str, float]:
+    """Microseconds per step of each; whoever fails runs no more. Each round has another order."""
+    found = {}
+    for name in _rotated(list(running), number):
+        try:
+            answer = _turn(running[name], seconds=options.seconds, clock=options.clock)
+            found[name] = answer["us"]
+        except ContenderError as error:
+            failed[name] = str(error)
+            del running[name]
+    return found
 
 
 def _turn(contender: Contender, **request: Any) -> dict[str, Any]:
